@@ -1,0 +1,42 @@
+#include "base/mapping.hpp"
+
+#include <cerrno>
+#include <sys/mman.h>
+
+namespace ringtail::base {
+
+namespace {
+
+Result<std::span<std::byte>> map(std::size_t bytes, int flags, int descriptor, std::size_t offset) {
+  void* address = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, descriptor, static_cast<off_t>(offset));
+  if (address == MAP_FAILED) {
+    return tl::unexpected(system_error("map " + std::to_string(bytes) + " bytes of memory", errno));
+  }
+  return std::span<std::byte>{static_cast<std::byte*>(address), bytes};
+}
+
+}  // namespace
+
+Result<Mapping> Mapping::anonymous(std::size_t bytes) {
+  return map(bytes, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).map([](auto memory) { return Mapping(memory); });
+}
+
+Result<Mapping> Mapping::shared(int descriptor, std::size_t bytes, std::size_t offset, bool populate) {
+  const int flags = MAP_SHARED | (populate ? MAP_POPULATE : 0);
+  return map(bytes, flags, descriptor, offset).map([](auto memory) { return Mapping(memory); });
+}
+
+Mapping& Mapping::operator=(Mapping&& other) noexcept {
+  if (this != &other) {
+    unmap();
+    memory_ = std::exchange(other.memory_, {});
+  }
+  return *this;
+}
+
+void Mapping::unmap() noexcept {
+  if (!memory_.empty()) ::munmap(memory_.data(), memory_.size());
+  memory_ = {};
+}
+
+}  // namespace ringtail::base

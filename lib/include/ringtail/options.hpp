@@ -1,0 +1,59 @@
+// How a source is opened. Every field has a default that suits a first capture.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace ringtail {
+
+enum class Direction : std::uint8_t { inout, in, out };
+
+enum class TimestampType : std::uint8_t {
+  host,              ///< the kernel's clock, taken when the packet is received
+  adapter,           ///< the adapter's clock, synchronised with the host's; falls back to host per packet, marked
+  adapter_unsynced,  ///< the adapter's clock, whatever it says
+};
+
+/// How the kernel spreads packets over the members of a fanout group (packet(7), PACKET_FANOUT_*).
+enum class FanoutMode : std::uint8_t { hash, load_balance, cpu, rollover, random, queue_mapping };
+
+struct Fanout {
+  FanoutMode mode = FanoutMode::hash;
+  std::optional<std::uint16_t> group;  ///< members share it; none: the kernel picks a free one (needs one opener)
+  bool rollover_when_full = false;     ///< a full member's packets go to the next (PACKET_FANOUT_FLAG_ROLLOVER)
+  bool defragment = true;              ///< reassemble IPv4 before hashing (PACKET_FANOUT_FLAG_DEFRAG); hash mode only
+};
+
+/// Where memory and threads are placed.
+inline constexpr int numa_automatic = -1;  ///< the node of the interface, as the kernel reports it
+inline constexpr int numa_off = -2;        ///< leave everything to the kernel
+
+struct DpdkOptions {
+  std::string eal_arguments;  ///< passed to rte_eal_init, split at white space
+  bool huge_pages = true;     ///< false: --no-huge
+  std::string file_prefix;    ///< empty: a unique one
+  std::uint16_t queues = 1;   ///< receive queues of the port
+};
+
+struct OpenOptions {
+  std::string filter;                                ///< pcap-filter(7) text; empty: everything
+  std::uint32_t snaplen = 262144;                    ///< captured bytes per packet, 1 to 262144
+  bool promiscuous = true;                           ///< not applied to "any"
+  std::size_t buffer_bytes = std::size_t{64} << 20;  ///< ring memory; rounded down to whole blocks, at least 2
+  std::size_t block_bytes = std::size_t{1} << 20;    ///< a power of two, at least the page size
+  std::chrono::milliseconds retire_timeout{100};     ///< when a part-filled block is handed over; 1 ms to 10 s
+  std::uint32_t batch_packets = 256;                 ///< packets per batch at most; 1 to 65536
+  Direction direction = Direction::inout;
+  TimestampType timestamp_type = TimestampType::host;
+  std::optional<Fanout> fanout;            ///< set: this source is one member of a group
+  std::optional<std::uint16_t> link_type;  ///< pcap LINKTYPE_ value; only one that the device offers
+  bool wait_for_interface = false;         ///< carry on when the interface goes away, until it is back
+  bool lock_filter = true;                 ///< SO_LOCK_FILTER once set up (not in a fanout group)
+  int numa_node = numa_automatic;
+  DpdkOptions dpdk;
+};
+
+}  // namespace ringtail

@@ -1,0 +1,127 @@
+// Writes what sources deliver into pcapng or pcap files.
+//
+//   auto recorder = ringtail::Recorder::create({.path = "out.pcapng"});
+//   const auto id = recorder->add_source(source);
+//   ... auto [status, batch] = source.receive(100ms);
+//       recorder->write(id, std::move(batch));          // the memory goes back when its bytes are in the file
+//       recorder->tick();                               // time-driven rotation and flushing, also on an idle link
+//   recorder->finish();
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ringtail/batch.hpp>
+#include <ringtail/error.hpp>
+#include <ringtail/source.hpp>
+
+namespace ringtail {
+
+enum class FileFormat : std::uint8_t {
+  pcapng,    ///< nanoseconds, interfaces, statistics: the default
+  pcap,      ///< classic, microseconds
+  nsecpcap,  ///< classic, nanoseconds
+};
+
+/// How bytes reach the file.
+enum class Writer : std::uint8_t { automatic, direct, splice, write, mmap };
+
+/// What becomes of a ring block on its way into the file.
+enum class Layout : std::uint8_t { automatic, dilate, compact };
+
+/// When to go on to the next file; nothing set: one file. Any limit that is reached first switches.
+/// Names are dumpcap's: out.pcapng becomes out_00001_20261122065600.pcapng, the number growing, the time local.
+struct Rotation {
+  std::optional<std::chrono::nanoseconds> duration;  ///< this long per file, also on an idle link
+  std::optional<std::chrono::seconds> interval;      ///< at each wall-clock multiple of this since midnight UTC
+  std::optional<std::uint64_t> file_bytes;           ///< at least this many bytes; passed by one record at most
+  std::optional<std::uint64_t> file_packets;         ///< exactly this many packets
+  std::optional<std::uint64_t> keep_files;           ///< this many files at most: the oldest is deleted
+  std::optional<std::uint64_t> keep_bytes;           ///< this many bytes in all finished files: the oldest are deleted
+  std::optional<double> keep_free_percent;           ///< of the file system; the oldest files make room
+  std::string print_names_to;                        ///< each finished file's name on a line: a path, "-" or "stderr"
+
+  /// True when output goes to numbered files.
+  [[nodiscard]] bool is_on() const {
+    return duration || interval || file_bytes || file_packets || keep_files || keep_bytes || keep_free_percent;
+  }
+};
+
+struct RecorderOptions {
+  std::string path;  ///< "-": standard output
+  FileFormat format = FileFormat::pcapng;
+  Writer writer = Writer::automatic;
+  Layout layout = Layout::automatic;
+  Rotation rotation;
+  bool group_readable = false;                        ///< mode 0640 instead of 0600 (before umask)
+  std::chrono::milliseconds flush_interval{500};      ///< a packet is in the file at most this long after write()
+  std::optional<std::chrono::seconds> sync_interval;  ///< fdatasync this often; none: leave it to the kernel
+  std::chrono::seconds statistics_interval{5};        ///< pcapng: an Interface Statistics Block this often
+  std::string application = "ringtail";               ///< shb_userappl
+  std::string comment;                                ///< opt_comment of the section header; may be empty
+};
+
+struct RecorderStats {
+  std::uint64_t written_packets = 0;  ///< in a file, or accepted and on their way before finish()
+  std::uint64_t dropped_writer = 0;   ///< delivered but in no file: the disk was full, broken or too slow
+  std::uint64_t captured_bytes = 0;   ///< packet bytes of written_packets
+  std::uint64_t written_bytes = 0;    ///< file bytes
+  std::uint64_t copied_bytes = 0;     ///< bytes the writer copied with the CPU
+  std::uint64_t dilated_chunks = 0;
+  std::uint64_t compacted_chunks = 0;
+  std::uint64_t files_total = 0;
+  std::vector<std::string> files;  ///< the last 100, oldest first, the open one included
+  std::string writer;              ///< the one in use: "direct", "splice", "write", "mmap"
+};
+
+/// One stream of capture files. Threads: one at a time.
+class Recorder {
+ public:
+  /// Opens the first file and writes its header, so that it exists and is valid from here on. An existing regular file
+  /// with one link is replaced by a new inode; a symlink or a hard link there is refused; FIFOs and character devices
+  /// are opened. Classic pcap needs its link type at once: give the sources here or call add_source() before write().
+  [[nodiscard]] static Result<Recorder> create(RecorderOptions options, const std::vector<const Source*>& sources = {});
+
+  Recorder(Recorder&&) noexcept;
+  Recorder& operator=(Recorder&&) noexcept;
+  ~Recorder();  ///< finishes, if finish() was not called
+
+  /// `source` must outlive the recorder. Its interfaces get Interface Description Blocks as they appear. In classic
+  /// pcap all interfaces must have one link type: else a usage error. Returns the id that write() wants.
+  [[nodiscard]] Result<std::uint16_t> add_source(const Source& source);
+
+  /// Takes the batch over. Its memory goes back to the source when the bytes no longer need it, which may be after
+  /// this returns. Packets that cannot be written are counted as dropped_writer; failure() then says why.
+  void write(std::uint16_t source_id, Batch&& batch);
+
+  /// Does what is due by the clock: flush, rotation, statistics blocks, sync. Call it at least every flush_interval,
+  /// also when nothing arrives; it is cheap when nothing is due.
+  void tick();
+
+  /// Starts the next file now (rotation must be on).
+  void rotate();
+
+  /// Writes the last statistics, waits until every byte is in the file, closes it. Returns failure() if there is one.
+  Result<void> finish();
+
+  /// The first thing that went wrong with the output, null while all is well. Final: later packets are dropped and
+  /// counted. The file ends after its last whole record.
+  [[nodiscard]] const Error* failure() const noexcept;
+
+  /// Bytes and packets in the current file so far, for stop conditions.
+  [[nodiscard]] std::uint64_t file_bytes() const noexcept;
+  [[nodiscard]] std::uint64_t file_packets() const noexcept;
+
+  [[nodiscard]] RecorderStats stats() const;
+
+ private:
+  class Implementation;  // lib/store/recorder.cpp
+  explicit Recorder(std::unique_ptr<Implementation> implementation) noexcept;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace ringtail

@@ -1,0 +1,53 @@
+#include "ring/backend.hpp"
+
+namespace ringtail::detail {
+
+namespace {
+
+// Only one thread writes the counter, so a plain load and store is enough and costs no locked instruction.
+void add_by_owner(std::atomic<std::uint64_t>& counter, std::uint64_t amount) noexcept {
+  counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+void release(BatchSlot& slot) noexcept {
+  Backend* owner = slot.owner;
+  owner->release(slot);
+  owner->drop();
+}
+
+void truncate(BatchSlot& slot, std::uint32_t removed_packets) noexcept {
+  slot.owner->cut(slot, removed_packets);
+}
+
+void BackendDeleter::operator()(Backend* backend) const noexcept {
+  backend->shut_down();
+  backend->drop();
+}
+
+Batch Backend::lend(BatchSlot& slot, std::uint64_t captured_bytes) noexcept {
+  retain();
+  add_by_owner(lent_packets_, slot.count);
+  add_by_owner(lent_bytes_, captured_bytes);
+  return {slot, slot.descriptors, slot.count, slot.memory_base};
+}
+
+void Backend::cut(BatchSlot& slot, std::uint32_t removed_packets) noexcept {
+  std::uint64_t bytes = 0;
+  for (std::uint32_t removed = 0; removed < removed_packets; ++removed) {
+    bytes += slot.descriptors[--slot.count].captured_length;
+  }
+  cut_packets_.fetch_add(removed_packets, std::memory_order_relaxed);
+  cut_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+}
+
+void Backend::add_delivery(Stats& stats) const noexcept {
+  // cut_* first: a cut always follows its delivery, so the difference never goes below zero.
+  const std::uint64_t cut_packets = cut_packets_.load(std::memory_order_acquire);
+  const std::uint64_t cut_bytes = cut_bytes_.load(std::memory_order_acquire);
+  stats.delivered = lent_packets_.load(std::memory_order_relaxed) - cut_packets;
+  stats.delivered_bytes = lent_bytes_.load(std::memory_order_relaxed) - cut_bytes;
+}
+
+}  // namespace ringtail::detail

@@ -1,0 +1,72 @@
+// The contract that every source fulfils: kernel ring, DPDK, file, daemon. Source is its public face.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+
+#include <ringtail/batch.hpp>
+#include <ringtail/error.hpp>
+#include <ringtail/source.hpp>
+#include <ringtail/stats.hpp>
+
+#include "ring/batch_slot.hpp"
+#include "ring/index_queue.hpp"
+#include "ring/interface_table.hpp"
+
+namespace ringtail::detail {
+
+/// A back end lives as long as its Source or any batch it lent: both hold a reference.
+///
+/// Threads: receive() on one thread at a time; release() and all const functions on any; the rest as Source says.
+class Backend {
+ public:
+  Backend() = default;
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+  virtual ~Backend() = default;
+
+  /// As Source::receive(). `batch` is empty on entry.
+  [[nodiscard]] virtual ReceiveStatus receive(std::chrono::nanoseconds timeout, Batch& batch) = 0;
+  virtual void stop() noexcept = 0;
+  virtual void interrupt() noexcept = 0;
+  /// The Source is going away: the inflow ends at once, though batches may still be out. Not called twice.
+  virtual void shut_down() noexcept = 0;
+  [[nodiscard]] virtual Stats stats() = 0;
+  [[nodiscard]] virtual const ring::InterfaceTable& interfaces() const noexcept = 0;
+  [[nodiscard]] virtual const Error* failure() const noexcept = 0;
+  [[nodiscard]] virtual int pollable_descriptor() const noexcept = 0;
+  [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+  [[nodiscard]] virtual std::string_view kind() const noexcept = 0;
+
+  /// Takes a loan back. Any thread; called once per lent slot.
+  virtual void release(BatchSlot& slot) noexcept = 0;
+
+  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  /// Deletes the back end with its last reference.
+  void drop() noexcept {
+    // Acquire-release: everything any holder did happens before the destructor.
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+  /// Books `removed_packets` at the end of a lent batch as unread. The batch's holder.
+  void cut(BatchSlot& slot, std::uint32_t removed_packets) noexcept;
+
+ protected:
+  /// Hands out `slot`: takes a reference for it, counts it as delivered, and makes the batch.
+  [[nodiscard]] Batch lend(BatchSlot& slot, std::uint64_t captured_bytes) noexcept;
+
+  /// Fills in what this class counts: delivered, delivered_bytes. The rest is the back end's.
+  void add_delivery(Stats& stats) const noexcept;
+
+ private:
+  std::atomic<std::uint32_t> references_{1};
+  // Written by the receiving thread; cut_* by whoever holds a batch (rare).
+  alignas(ring::cache_line_bytes) std::atomic<std::uint64_t> lent_packets_{0};
+  std::atomic<std::uint64_t> lent_bytes_{0};
+  alignas(ring::cache_line_bytes) std::atomic<std::uint64_t> cut_packets_{0};
+  std::atomic<std::uint64_t> cut_bytes_{0};
+};
+
+}  // namespace ringtail::detail

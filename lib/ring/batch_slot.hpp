@@ -1,0 +1,45 @@
+// What stands behind a Batch: the descriptors, and the way home.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <ringtail/packet.hpp>
+
+namespace ringtail::detail {
+
+class Backend;
+
+/// The writable memory a batch lies in, for encoders that turn it into file bytes where it stands. Offsets are from
+/// `base`, in bytes. Only kernel-ring batches have one.
+///
+///   base      carry_offset     first_offset                begin_offset                               limit_offset
+///   | header  | free for us    | records of earlier batches | this batch's records | later ones | slack |
+///
+/// The records of a block are walked front to back, one batch after the other; everything before begin_offset belongs
+/// to batches that were handed out before this one.
+struct InPlace {
+  std::byte* base = nullptr;           ///< null: this memory must not be written
+  std::uint32_t carry_offset = 0;      ///< from here to first_offset is free for the encoder, nobody's data
+  std::uint32_t first_offset = 0;      ///< where the block's first record begins
+  std::uint32_t begin_offset = 0;      ///< where this batch's first record begins
+  std::uint32_t next_data_offset = 0;  ///< packet data of the record behind this batch; 0: the batch ends the block
+  std::uint32_t limit_offset = 0;      ///< end of the block
+
+  [[nodiscard]] bool available() const noexcept { return base != nullptr; }
+  [[nodiscard]] bool is_first() const noexcept { return begin_offset == first_offset; }
+  [[nodiscard]] bool is_last() const noexcept { return next_data_offset == 0; }
+};
+
+/// One loan. Belongs to a BatchPool; written by the receiving thread before it is lent, read by the holder afterwards.
+struct BatchSlot {
+  Backend* owner = nullptr;
+  PacketDescriptor* descriptors = nullptr;  ///< the pool's memory, room for batch_packets
+  const std::byte* memory_base = nullptr;   ///< what the descriptors' offsets count from
+  std::uint32_t count = 0;
+  std::uint32_t index = 0;        ///< of this slot in its pool
+  std::uint32_t block_index = 0;  ///< the owner's mark: the block whose loan this is
+  InPlace in_place;
+};
+
+}  // namespace ringtail::detail

@@ -1,0 +1,25 @@
+// A chunk: finished file bytes on their way to a sink, and whoever owns the memory they stand in.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include <ringtail/batch.hpp>
+
+#include "store/staging.hpp"
+
+namespace ringtail::store {
+
+/// Contiguous and move-only. Whoever holds the chunk holds the memory; destroying it gives the memory back: the ring
+/// block to the kernel (through the batch), the staging buffer to its pool.
+struct Chunk {
+  std::span<const std::byte> bytes;
+  Batch block;            ///< the last batch of the block that became these bytes, or empty
+  StagingBuffer staging;  ///< or the buffer the bytes were copied into, or empty
+  std::uint32_t packets = 0;
+  std::uint64_t captured_bytes = 0;
+};
+
+}  // namespace ringtail::store
