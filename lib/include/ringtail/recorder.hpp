@@ -57,12 +57,14 @@ struct RecorderOptions {
   Writer writer = Writer::automatic;
   Layout layout = Layout::automatic;
   Rotation rotation;
-  bool group_readable = false;                        ///< mode 0640 instead of 0600 (before umask)
-  std::chrono::milliseconds flush_interval{500};      ///< a packet is in the file at most this long after write()
-  std::optional<std::chrono::seconds> sync_interval;  ///< fdatasync this often; none: leave it to the kernel
-  std::chrono::seconds statistics_interval{5};        ///< pcapng: an Interface Statistics Block this often
-  std::string application = "ringtail";               ///< shb_userappl
-  std::string comment;                                ///< opt_comment of the section header; may be empty
+  std::optional<std::uint64_t> stop_after_file_bytes;  ///< complete when a file has this many bytes; no rotation
+  std::optional<std::uint64_t> stop_after_files;       ///< complete when this many files are full; needs rotation
+  bool group_readable = false;                         ///< mode 0640 instead of 0600 (before umask)
+  std::chrono::milliseconds flush_interval{500};       ///< a packet is in the file at most this long after write()
+  std::optional<std::chrono::seconds> sync_interval;   ///< fdatasync this often; none: leave it to the kernel
+  std::chrono::seconds statistics_interval{5};         ///< pcapng: an Interface Statistics Block this often
+  std::string application = "ringtail";                ///< shb_userappl
+  std::string comment;                                 ///< opt_comment of the section header; may be empty
 };
 
 struct RecorderStats {
@@ -97,6 +99,10 @@ class Recorder {
   /// Takes the batch over. Its memory goes back to the source when the bytes no longer need it, which may be after
   /// this returns. Packets that cannot be written are counted as dropped_writer; failure() then says why.
   void write(std::uint16_t source_id, Batch&& batch);
+
+  /// True once the end that the options set (stop_after_...) is reached. The batch that reached it was cut there with
+  /// Batch::keep_first(), so that the rest counts as unread; later batches are given back whole in the same way.
+  [[nodiscard]] bool is_complete() const noexcept;
 
   /// Does what is due by the clock: flush, rotation, statistics blocks, sync. Call it at least every flush_interval,
   /// also when nothing arrives; it is cheap when nothing is due.
