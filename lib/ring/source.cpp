@@ -1,0 +1,57 @@
+// Source is a face: everything it is asked goes to its back end. Which one that is, open() decides, above this room.
+#include <utility>
+
+#include <ringtail/source.hpp>
+
+#include "ring/backend.hpp"
+
+namespace ringtail {
+
+Source::Source(detail::BackendPointer backend) noexcept : backend_(std::move(backend)) {}
+Source::Source(Source&&) noexcept = default;
+Source& Source::operator=(Source&&) noexcept = default;
+Source::~Source() = default;
+
+Received Source::receive(std::chrono::nanoseconds timeout) {
+  Received received;
+  received.status = backend_->receive(timeout, received.batch);
+  return received;
+}
+
+void Source::stop() noexcept {
+  backend_->stop();
+}
+
+void Source::interrupt() noexcept {
+  backend_->interrupt();
+}
+
+Stats Source::stats() const {
+  return backend_->stats();
+}
+
+std::uint16_t Source::interface_count() const noexcept {
+  return backend_->interfaces().size();
+}
+
+const Interface& Source::interface(std::uint16_t interface_id) const noexcept {
+  return backend_->interfaces()[interface_id];
+}
+
+const Error* Source::failure() const noexcept {
+  return backend_->failure();
+}
+
+int Source::pollable_descriptor() const noexcept {
+  return backend_->pollable_descriptor();
+}
+
+std::string_view Source::name() const noexcept {
+  return backend_->name();
+}
+
+std::string_view Source::backend() const noexcept {
+  return backend_->kind();
+}
+
+}  // namespace ringtail

@@ -1,0 +1,59 @@
+#include <gtest/gtest.h>
+
+#include <ringtail/source.hpp>
+
+#include "fixture/memory_backend.hpp"
+
+namespace ringtail {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Source, LendsPacketsInOrderAndEndsWhenTheBackEndDoes) {
+  auto* backend = test::MemoryBackend::create({test::make_ethernet_interface("memory0")}, 2);
+  Source source = test::make_source(backend);
+  for (std::uint64_t number = 0; number < 3; ++number) backend->push(test::make_numbered_packet(number, 60 + number));
+  backend->end();
+
+  auto [status, first] = source.receive(0ns);
+  ASSERT_EQ(status, ReceiveStatus::packets);
+  ASSERT_EQ(first.size(), 2U);
+  EXPECT_EQ(first[1].captured_length(), 61U);
+  const Received second = source.receive(0ns);
+  ASSERT_EQ(second.status, ReceiveStatus::packets);
+  EXPECT_EQ(second.batch[0].captured_length(), 62U);
+  EXPECT_EQ(source.receive(0ns).status, ReceiveStatus::end_of_stream);
+  EXPECT_EQ(backend->lent(), 2U);
+  first.reset();
+  EXPECT_EQ(backend->lent(), 1U);
+}
+
+TEST(Source, CountsWhatABatchLimitCutsOffAsUnread) {
+  auto* backend = test::MemoryBackend::create();
+  Source source = test::make_source(backend);
+  for (std::uint64_t number = 0; number < 10; ++number) backend->push(test::make_numbered_packet(number, 60));
+  backend->set_drops(5, 1);
+  Received received = source.receive(0ns);
+  received.batch.keep_first(4);
+  const Stats stats = source.stats();
+  EXPECT_EQ(stats.received, 15U);
+  EXPECT_EQ(stats.delivered, 4U);
+  EXPECT_EQ(stats.delivered_bytes, 240U);
+  EXPECT_EQ(stats.unread, 6U);
+  EXPECT_EQ(stats.received, stats.delivered + stats.dropped_ring + stats.unread);
+}
+
+TEST(Source, ABatchOutlivesIt) {
+  auto* backend = test::MemoryBackend::create();
+  Batch batch;
+  {
+    Source source = test::make_source(backend);
+    backend->push(test::make_numbered_packet(7, 64));
+    batch = source.receive(0ns).batch;
+  }
+  ASSERT_EQ(batch.size(), 1U);
+  EXPECT_EQ(batch[0].bytes()[21], std::byte{7});
+}
+
+}  // namespace
+}  // namespace ringtail
