@@ -49,7 +49,7 @@ void append_packet(pcapng::Bytes& file) {
   packet.wire_length = 70;
   const std::size_t begin = file.size();
   file.resize(begin + total);
-  std::byte* at = store(file.data() + begin, pcapng::make_packet_head(packet, 0, total)) + data;
+  std::byte* at = pcapng::store_packet_head(file.data() + begin, packet, 0, total) + data;
   at = pcapng::store_flags_option(at, packet_flags::outbound | packet_flags::multicast | packet_flags::truncated);
   at = pcapng::store_queue_option(at, 3);
   at = pcapng::store_hash_option(at, 0x11223344);
