@@ -10,7 +10,7 @@ set -euo pipefail
 
 build_packages=(
   g++ cmake ninja-build pkg-config
-  libpcap-dev libnuma-dev libdpdk-dev liburing-dev libexpected-dev
+  libpcap-dev libnuma-dev libmnl-dev libdpdk-dev liburing-dev libexpected-dev
   libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev libtomlplusplus-dev libcpp-httplib-dev
   libcap-ng-dev libseccomp-dev libsystemd-dev libzstd-dev
 )

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <sys/mman.h>
 
+#include "base/sanitizer.hpp"
+
 namespace ringtail::base {
 
 namespace {
@@ -35,7 +37,10 @@ Mapping& Mapping::operator=(Mapping&& other) noexcept {
 }
 
 void Mapping::unmap() noexcept {
-  if (!memory_.empty()) ::munmap(memory_.data(), memory_.size());
+  if (!memory_.empty()) {
+    unpoison(memory_.data(), memory_.size());  // the address may be somebody else's memory next
+    ::munmap(memory_.data(), memory_.size());
+  }
   memory_ = {};
 }
 

@@ -22,9 +22,11 @@ enum class FanoutMode : std::uint8_t { hash, load_balance, cpu, rollover, random
 
 struct Fanout {
   FanoutMode mode = FanoutMode::hash;
-  std::optional<std::uint16_t> group;  ///< members share it; none: the kernel picks a free one (needs one opener)
-  bool rollover_when_full = false;     ///< a full member's packets go to the next (PACKET_FANOUT_FLAG_ROLLOVER)
-  bool defragment = true;              ///< reassemble IPv4 before hashing (PACKET_FANOUT_FLAG_DEFRAG); hash mode only
+  std::optional<std::uint16_t> group{};  ///< members share it; none: the kernel picks a free one (needs one opener)
+  bool rollover_when_full = false;       ///< a full member's packets go to the next (PACKET_FANOUT_FLAG_ROLLOVER)
+  /// Reassemble IPv4 fragments before hashing (PACKET_FANOUT_FLAG_DEFRAG), so that all parts of a flow meet the same
+  /// member. What is captured is then the reassembled packet, not the frames of the wire.
+  bool defragment = false;
 };
 
 /// Where memory and threads are placed.
@@ -32,14 +34,14 @@ inline constexpr int numa_automatic = -1;  ///< the node of the interface, as th
 inline constexpr int numa_off = -2;        ///< leave everything to the kernel
 
 struct DpdkOptions {
-  std::string eal_arguments;  ///< passed to rte_eal_init, split at white space
-  bool huge_pages = true;     ///< false: --no-huge
-  std::string file_prefix;    ///< empty: a unique one
-  std::uint16_t queues = 1;   ///< receive queues of the port
+  std::string eal_arguments{};  ///< passed to rte_eal_init, split at white space
+  bool huge_pages = true;       ///< false: --no-huge
+  std::string file_prefix{};    ///< empty: a unique one
+  std::uint16_t queues = 1;     ///< receive queues of the port
 };
 
 struct OpenOptions {
-  std::string filter;                                ///< pcap-filter(7) text; empty: everything
+  std::string filter{};                              ///< pcap-filter(7) text; empty: everything
   std::uint32_t snaplen = 262144;                    ///< captured bytes per packet, 1 to 262144
   bool promiscuous = true;                           ///< not applied to "any"
   std::size_t buffer_bytes = std::size_t{64} << 20;  ///< ring memory; rounded down to whole blocks, at least 2
@@ -48,12 +50,13 @@ struct OpenOptions {
   std::uint32_t batch_packets = 256;                 ///< packets per batch at most; 1 to 65536
   Direction direction = Direction::inout;
   TimestampType timestamp_type = TimestampType::host;
-  std::optional<Fanout> fanout;            ///< set: this source is one member of a group
-  std::optional<std::uint16_t> link_type;  ///< pcap LINKTYPE_ value; only one that the device offers
-  bool wait_for_interface = false;         ///< carry on when the interface goes away, until it is back
-  bool lock_filter = true;                 ///< SO_LOCK_FILTER once set up (not in a fanout group)
+  std::optional<Fanout> fanout{};            ///< set: this source is one member of a group
+  std::optional<std::uint16_t> link_type{};  ///< pcap LINKTYPE_ value; only one that the device offers
+  bool wait_for_interface = false;           ///< carry on when the interface goes away, until it is back
+  bool flow_hash = false;                    ///< have the kernel compute rx_hash (costs it time per packet)
+  bool lock_filter = true;                   ///< SO_LOCK_FILTER once set up (not in a fanout group)
   int numa_node = numa_automatic;
-  DpdkOptions dpdk;
+  DpdkOptions dpdk{};
 };
 
 }  // namespace ringtail

@@ -36,14 +36,14 @@ enum class Layout : std::uint8_t { automatic, dilate, compact };
 /// When to go on to the next file; nothing set: one file. Any limit that is reached first switches.
 /// Names are dumpcap's: out.pcapng becomes out_00001_20261122065600.pcapng, the number growing, the time local.
 struct Rotation {
-  std::optional<std::chrono::nanoseconds> duration;  ///< this long per file, also on an idle link
-  std::optional<std::chrono::seconds> interval;      ///< at each wall-clock multiple of this since midnight UTC
-  std::optional<std::uint64_t> file_bytes;           ///< at least this many bytes; passed by one record at most
-  std::optional<std::uint64_t> file_packets;         ///< exactly this many packets
-  std::optional<std::uint64_t> keep_files;           ///< this many files at most: the oldest is deleted
-  std::optional<std::uint64_t> keep_bytes;           ///< this many bytes in all finished files: the oldest are deleted
-  std::optional<double> keep_free_percent;           ///< of the file system; the oldest files make room
-  std::string print_names_to;                        ///< each finished file's name on a line: a path, "-" or "stderr"
+  std::optional<std::chrono::nanoseconds> duration{};  ///< this long per file, also on an idle link
+  std::optional<std::chrono::seconds> interval{};      ///< at each wall-clock multiple of this since midnight UTC
+  std::optional<std::uint64_t> file_bytes{};           ///< at least this many bytes; passed by one record at most
+  std::optional<std::uint64_t> file_packets{};         ///< exactly this many packets
+  std::optional<std::uint64_t> keep_files{};           ///< this many files at most: the oldest is deleted
+  std::optional<std::uint64_t> keep_bytes{};  ///< this many bytes in all finished files: the oldest are deleted
+  std::optional<double> keep_free_percent{};  ///< of the file system; the oldest files make room
+  std::string print_names_to{};               ///< each finished file's name on a line: a path, "-" or "stderr"
 
   /// True when output goes to numbered files.
   [[nodiscard]] bool is_on() const {
@@ -52,19 +52,19 @@ struct Rotation {
 };
 
 struct RecorderOptions {
-  std::string path;  ///< "-": standard output
+  std::string path{};  ///< "-": standard output
   FileFormat format = FileFormat::pcapng;
   Writer writer = Writer::automatic;
   Layout layout = Layout::automatic;
-  Rotation rotation;
-  std::optional<std::uint64_t> stop_after_file_bytes;  ///< complete when a file has this many bytes; no rotation
-  std::optional<std::uint64_t> stop_after_files;       ///< complete when this many files are full; needs rotation
-  bool group_readable = false;                         ///< mode 0640 instead of 0600 (before umask)
-  std::chrono::milliseconds flush_interval{500};       ///< a packet is in the file at most this long after write()
-  std::optional<std::chrono::seconds> sync_interval;   ///< fdatasync this often; none: leave it to the kernel
-  std::chrono::seconds statistics_interval{5};         ///< pcapng: an Interface Statistics Block this often
-  std::string application = "ringtail";                ///< shb_userappl
-  std::string comment;                                 ///< opt_comment of the section header; may be empty
+  Rotation rotation{};
+  std::optional<std::uint64_t> stop_after_file_bytes{};  ///< complete when a file has this many bytes; no rotation
+  std::optional<std::uint64_t> stop_after_files{};       ///< complete when this many files are full; needs rotation
+  bool group_readable = false;                           ///< mode 0640 instead of 0600 (before umask)
+  std::chrono::milliseconds flush_interval{500};         ///< a packet is in the file at most this long after write()
+  std::optional<std::chrono::seconds> sync_interval{};   ///< fdatasync this often; none: leave it to the kernel
+  std::chrono::seconds statistics_interval{5};           ///< pcapng: an Interface Statistics Block this often
+  std::string application = "ringtail";                  ///< shb_userappl
+  std::string comment{};                                 ///< opt_comment of the section header; may be empty
 };
 
 struct RecorderStats {

@@ -92,6 +92,13 @@ class Source {
 /// Opens a source. `device`: "eth0", "any", "dpdk:<pci address or vdev args>", "file:<path>", "ringtail:<name>".
 [[nodiscard]] Result<Source> open(std::string_view device, const OpenOptions& options = {});
 
+/// Opens `members` sources (1 to 256) on one device among which the kernel spreads the packets, options.fanout saying
+/// how (hash when it is not set). All members have joined before the first packet is accepted, so none is seen twice or
+/// missed. Each member has a ring of options.buffer_bytes / members. Serve all of them: what the kernel gives to a
+/// member that nobody reads is lost.
+[[nodiscard]] Result<std::vector<Source>> open_fanout(std::string_view device, const OpenOptions& options,
+                                                      std::uint16_t members);
+
 /// An interface of this machine that open() could be given.
 struct DeviceDescription {
   Interface interface;

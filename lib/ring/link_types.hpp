@@ -1,0 +1,17 @@
+// From the kernel's hardware types to the link types that files carry.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace ringtail::ring {
+
+/// The LINKTYPE_ value (https://www.tcpdump.org/linktypes.html) of frames that a packet socket of type SOCK_RAW gets
+/// from a device of `hardware_type` (ARPHRD_*, linux/if_arp.h). Devices whose frames begin with an IP header are
+/// raw_ip; a type that ringtail does not know is taken for raw_ip as well, so nothing is lost.
+[[nodiscard]] std::uint16_t link_type_of_hardware(std::uint16_t hardware_type) noexcept;
+
+/// The short name that -y takes and -L shows ("EN10MB"); empty for types ringtail does not name.
+[[nodiscard]] std::string_view link_type_name(std::uint16_t link_type) noexcept;
+
+}  // namespace ringtail::ring

@@ -1,0 +1,257 @@
+#include "tpacket/ring_reader.hpp"
+
+#include <cstring>
+#include <utility>
+
+#include "base/sanitizer.hpp"
+#include "tpacket/block.hpp"
+
+namespace ringtail::tpacket {
+
+namespace {
+
+constexpr std::uint32_t mac_addresses_bytes = 12;  // what stands before the tag in a tagged Ethernet frame
+constexpr std::uint32_t nanoseconds_per_second = 1'000'000'000;
+constexpr std::uint16_t tpid_802_1q = 0x8100;
+
+// sll_pkttype (packet(7)) to epb_flags. The kernel's values end at PACKET_KERNEL (7); those above OUTGOING never
+// reach a packet socket.
+constexpr std::uint32_t flags_of_packet_type[8] = {
+    packet_flags::inbound | packet_flags::unicast,      // PACKET_HOST
+    packet_flags::inbound | packet_flags::broadcast,    // PACKET_BROADCAST
+    packet_flags::inbound | packet_flags::multicast,    // PACKET_MULTICAST
+    packet_flags::inbound | packet_flags::promiscuous,  // PACKET_OTHERHOST
+    packet_flags::outbound,                             // PACKET_OUTGOING
+    0,
+    0,
+    0,
+};
+
+std::uint32_t flags_of_status(std::uint32_t status) noexcept {
+  std::uint32_t flags = 0;
+  if ((status & TP_STATUS_TS_RAW_HARDWARE) != 0) flags |= packet_flags::hardware_timestamp;
+  if ((status & TP_STATUS_LOSING) != 0) flags |= packet_flags::after_loss;
+  if ((status & TP_STATUS_CSUMNOTREADY) != 0) flags |= packet_flags::checksum_missing;
+  if ((status & TP_STATUS_CSUM_VALID) != 0) flags |= packet_flags::checksum_valid;
+  return flags;
+}
+
+// Puts the tag that the kernel moved into metadata back where it was on the wire: the addresses move down by four
+// bytes, into memory in front of the packet that only we use.
+void restore_tag(std::byte* data, std::uint16_t tpid, std::uint16_t tci) noexcept {
+  std::byte* const begin = data - vlan_tag_bytes;
+  std::memmove(begin, data, mac_addresses_bytes);
+  const std::uint8_t tag[vlan_tag_bytes] = {static_cast<std::uint8_t>(tpid >> 8), static_cast<std::uint8_t>(tpid),
+                                            static_cast<std::uint8_t>(tci >> 8), static_cast<std::uint8_t>(tci)};
+  std::memcpy(begin + mac_addresses_bytes, tag, vlan_tag_bytes);
+}
+
+void add_by_owner(std::atomic<std::uint64_t>& counter, std::uint64_t amount) noexcept {
+  counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+Result<RingReader> RingReader::create(detail::Backend& owner, InterfaceResolver& resolver, std::span<std::byte> ring,
+                                      const Geometry& geometry, std::uint32_t batch_packets, bool has_rx_hash) {
+  base::require(ring.size() >= geometry.ring_bytes(), "the ring is as large as its geometry says");
+  // Four batches per block on average, so that an analyzer that keeps batches runs out of blocks, not of slots.
+  const std::uint32_t slots = geometry.block_count * 4;
+  auto pool = ring::BatchPool::create(owner, slots, batch_packets);
+  if (!pool) return tl::unexpected(std::move(pool.error()));
+  return RingReader(resolver, ring, geometry, has_rx_hash, std::move(*pool));
+}
+
+RingReader::RingReader(InterfaceResolver& resolver, std::span<std::byte> ring, const Geometry& geometry,
+                       bool has_rx_hash, ring::BatchPool pool)
+    : resolver_(&resolver),
+      ring_(ring),
+      geometry_(geometry),
+      pool_(std::move(pool)),
+      ledger_(geometry.block_count),
+      has_rx_hash_(has_rx_hash) {}
+
+// Moved only while it is being set up, before the first next().
+RingReader::RingReader(RingReader&& other) noexcept
+    : resolver_(other.resolver_),
+      ring_(other.ring_),
+      geometry_(other.geometry_),
+      pool_(std::move(other.pool_)),
+      ledger_(std::move(other.ledger_)),
+      has_rx_hash_(other.has_rx_hash_) {}
+
+Look RingReader::next(detail::BatchSlot*& slot, std::uint64_t& captured_bytes) {
+  if (!walking_) {
+    if (const Look look = open_block(); look != Look::packets) return look;
+  }
+  slot = pool_.take();
+  if (slot == nullptr) return Look::held;
+  captured_bytes = fill(*slot);
+  ledger_.lend(current_);
+  if (left_ == 0) end_walk();
+  return Look::packets;
+}
+
+// Goes to the next block with packets in it. Blocks without any (the kernel hands those over when it thaws) go
+// straight back.
+Look RingReader::open_block() noexcept {
+  for (std::uint32_t looked_at = 0; looked_at < geometry_.block_count; ++looked_at) {
+    if (ledger_.is_held(current_)) return Look::held;
+    BlockHeader header(block(current_));
+    if (!header.is_ours()) return Look::nothing;
+    base::unpoison(block(current_), geometry_.block_bytes);
+    const std::uint32_t packets = header.packets_so_far();
+    ledger_.begin_walk(current_);
+    if (begin_walk(packets)) return Look::packets;
+    end_walk();
+  }
+  return Look::nothing;
+}
+
+bool RingReader::begin_walk(std::uint32_t packets) noexcept {
+  walking_ = true;
+  left_ = packets;
+  if (packets == 0) return false;
+  const std::uint32_t first = BlockHeader(block(current_)).first_record_offset();
+  if (first == geometry_.first_offset && read_record(first, packets, ahead_)) return true;
+  add_by_owner(malformed_, packets);
+  left_ = 0;
+  return false;
+}
+
+void RingReader::end_walk() noexcept {
+  walking_ = false;
+  const std::uint32_t finished = current_;
+  current_ = current_ + 1 == geometry_.block_count ? 0 : current_ + 1;
+  if (ledger_.done(finished)) give_back(finished);
+}
+
+void RingReader::release(detail::BatchSlot& slot) noexcept {
+  const std::uint32_t block_index = slot.block_index;
+  pool_.give_back(slot);
+  if (ledger_.done(block_index)) give_back(block_index);
+}
+
+void RingReader::give_back(std::uint32_t block_index) noexcept {
+  std::byte* const memory = block(block_index);
+  base::poison(memory + block_header_bytes, geometry_.block_bytes - block_header_bytes);
+  BlockHeader(memory).give_back();
+  ledger_.returned(block_index);
+}
+
+bool RingReader::kernel_block_has_packets() const noexcept {
+  return !ledger_.is_held(current_) && BlockHeader(block(current_)).packets_so_far() != 0;
+}
+
+// Reads the record at `begin` and checks every offset in it, once: nothing outside the block is ever touched, and each
+// record lies behind the one before it.
+bool RingReader::read_record(std::uint32_t begin, std::uint32_t packets_left, Record& record) const noexcept {
+  const std::uint32_t limit = geometry_.block_bytes;
+  if (begin % alignof(tpacket3_hdr) != 0 || begin > limit - record_header_bytes) return false;
+  const std::byte* const memory = block(current_) + begin;
+  const auto& header = *reinterpret_cast<const tpacket3_hdr*>(memory);
+  const auto& address = *reinterpret_cast<const sockaddr_ll*>(memory + address_offset);
+
+  const std::uint32_t mac = header.tp_mac;
+  const std::uint32_t captured = header.tp_snaplen;
+  const std::uint32_t room = limit - begin;
+  if (mac < record_header_bytes || mac > room || captured > room - mac) return false;
+  const std::uint32_t to_next = header.tp_next_offset;
+  if (packets_left > 1 && (to_next < mac + captured || to_next >= room)) return false;
+  if (packets_left > 1) __builtin_prefetch(memory + to_next);
+
+  record.begin = begin;
+  record.data = begin + mac;
+  record.to_next = to_next;
+  record.captured_length = captured;
+  record.wire_length = header.tp_len < captured ? captured : header.tp_len;
+  record.status = header.tp_status;
+  record.timestamp_ns = std::uint64_t{header.tp_sec} * nanoseconds_per_second + header.tp_nsec;
+  record.rx_hash = header.hv1.tp_rxhash;
+  record.vlan_tci = static_cast<std::uint16_t>(header.hv1.tp_vlan_tci);
+  record.vlan_tpid = header.hv1.tp_vlan_tpid;
+  record.interface_index = static_cast<std::uint32_t>(address.sll_ifindex);
+  record.hardware_type = address.sll_hatype;
+  record.packet_type = address.sll_pkttype;
+  record.restores_tag = (record.status & TP_STATUS_VLAN_VALID) != 0 && captured >= mac_addresses_bytes;
+  if (record.restores_tag) record.data -= vlan_tag_bytes;
+  return true;
+}
+
+std::uint64_t RingReader::fill(detail::BatchSlot& slot) {
+  std::byte* const memory = block(current_);
+  slot.memory_base = memory;
+  slot.block_index = current_;
+  slot.in_place.begin_offset = ahead_.begin;
+  std::uint64_t captured_bytes = 0;
+  std::uint32_t count = 0;
+  Record record = ahead_;
+  while (left_ != 0 && count < pool_.batch_packets()) {
+    if (!knows_interface(record)) {
+      // A new interface begins a batch, so that whoever writes the file can introduce it first.
+      if (count != 0) break;
+      learn_interface(record);
+    }
+    PacketDescriptor& descriptor = slot.descriptors[count++];
+    describe(memory, record, descriptor);
+    captured_bytes += descriptor.captured_length;
+    if (--left_ == 0) break;
+    if (!read_record(record.begin + record.to_next, left_, record)) {
+      add_by_owner(malformed_, left_);
+      left_ = 0;
+    }
+  }
+  ahead_ = record;
+  slot.count = count;
+  if (geometry_.carry_offset != 0) {
+    slot.in_place.base = memory;
+    slot.in_place.carry_offset = geometry_.carry_offset;
+    slot.in_place.first_offset = geometry_.first_offset;
+    slot.in_place.next_data_offset = left_ == 0 ? 0 : record.data;
+    slot.in_place.limit_offset = geometry_.block_bytes;
+  }
+  return captured_bytes;
+}
+
+inline void RingReader::describe(std::byte* block_memory, const Record& record, PacketDescriptor& descriptor) noexcept {
+  descriptor.offset = record.data;
+  descriptor.timestamp_ns = record.timestamp_ns;
+  descriptor.captured_length = record.captured_length;
+  descriptor.wire_length = record.wire_length;
+  descriptor.rx_hash = has_rx_hash_ ? record.rx_hash : 0;
+  std::uint32_t flags = flags_of_packet_type[record.packet_type & 7] | flags_of_status(record.status);
+  if (has_rx_hash_) flags |= packet_flags::rx_hash_valid;
+  if (record.captured_length < record.wire_length && record.captured_length < geometry_.snaplen) {
+    flags |= packet_flags::truncated;
+    add_by_owner(truncated_, 1);
+  }
+  descriptor.vlan_tci = 0;
+  descriptor.vlan_tpid = 0;
+  if (record.restores_tag) {
+    const bool has_tpid = (record.status & TP_STATUS_VLAN_TPID_VALID) != 0;
+    descriptor.vlan_tci = record.vlan_tci;
+    descriptor.vlan_tpid = has_tpid ? record.vlan_tpid : tpid_802_1q;
+    flags |= packet_flags::vlan_restored;
+    restore_tag(block_memory + record.data + vlan_tag_bytes, descriptor.vlan_tpid, descriptor.vlan_tci);
+    descriptor.wire_length += vlan_tag_bytes;
+    descriptor.captured_length += vlan_tag_bytes;
+    if (descriptor.captured_length > geometry_.snaplen) descriptor.captured_length = geometry_.snaplen;
+  }
+  descriptor.flags = flags;
+  descriptor.interface_id = interface_id_;
+  descriptor.queue = 0;
+}
+
+inline bool RingReader::knows_interface(const Record& record) noexcept {
+  const KnownInterface& known = known_[record.interface_index % known_interfaces];
+  if (!known.valid || known.index != record.interface_index) return false;
+  interface_id_ = known.id;
+  return true;
+}
+
+void RingReader::learn_interface(const Record& record) {
+  interface_id_ = resolver_->resolve(record.interface_index, record.hardware_type);
+  known_[record.interface_index % known_interfaces] = {record.interface_index, interface_id_, true};
+}
+
+}  // namespace ringtail::tpacket
