@@ -1,0 +1,279 @@
+#include "tpacket/ring_reader.hpp"
+
+#include <gtest/gtest.h>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include <ringtail/packet.hpp>
+
+#include "base/sanitizer.hpp"
+#include "fixture/fake_backend.hpp"
+#include "fixture/numbered_frames.hpp"
+#include "tpacket/block.hpp"
+
+namespace ringtail::tpacket {
+namespace {
+
+using namespace std::chrono_literals;
+using fixture::FakeBackend;
+using fixture::Frame;
+using fixture::make_numbered_frame;
+using fixture::read_numbered_frame;
+using fixture::small_geometry;
+using BackendHandle = std::unique_ptr<FakeBackend, detail::BackendDeleter>;
+
+BackendHandle make_backend(const Geometry& geometry, std::uint32_t batch_packets = 256) {
+  return BackendHandle(new FakeBackend(geometry, batch_packets));
+}
+
+void deliver_numbered(FakeBackend& backend, std::uint64_t first, std::uint64_t count, std::size_t frame_bytes = 100) {
+  for (std::uint64_t number = first; number < first + count; ++number) {
+    const auto bytes = make_numbered_frame(number, frame_bytes);
+    backend.kernel().deliver({.bytes = bytes, .timestamp_ns = 1'700'000'000'000'000'000 + number});
+  }
+}
+
+Batch receive_one(FakeBackend& backend) {
+  Batch batch;
+  EXPECT_EQ(backend.receive(0ns, batch), ReceiveStatus::packets);
+  return batch;
+}
+
+TEST(RingReader, DeliversWhatTheKernelWroteInOrder) {
+  const auto backend = make_backend(small_geometry(4), 64);
+  deliver_numbered(*backend, 0, 1000);
+  backend->kernel().retire_timer();
+  std::uint64_t expected = 0;
+  Batch batch;
+  while (backend->receive(0ns, batch) == ReceiveStatus::packets) {
+    EXPECT_LE(batch.size(), 64U);
+    for (const PacketView packet : batch) {
+      const auto frame = read_numbered_frame(packet.bytes());
+      ASSERT_TRUE(frame.intact);
+      ASSERT_EQ(frame.number, expected);
+      ASSERT_EQ(packet.timestamp_ns(), 1'700'000'000'000'000'000 + expected);
+      ASSERT_EQ(packet.wire_length(), 100U);
+      ++expected;
+    }
+    batch.reset();
+  }
+  EXPECT_EQ(expected, 1000U);
+}
+
+TEST(RingReader, PacketBytesAreFourAlignedForEthernet) {
+  const auto backend = make_backend(small_geometry(2));
+  for (std::size_t frame_bytes = 30; frame_bytes < 60; ++frame_bytes) deliver_numbered(*backend, 0, 1, frame_bytes);
+  backend->kernel().retire_timer();
+  for (const PacketView packet : receive_one(*backend)) EXPECT_EQ(packet.descriptor().offset % 4, 0U);
+}
+
+TEST(RingReader, ABatchSaysWhereItStandsInItsBlock) {
+  const auto backend = make_backend(small_geometry(2), 10);
+  deliver_numbered(*backend, 0, 25);
+  backend->kernel().retire_timer();
+  const Batch first = receive_one(*backend);
+  const Batch second = receive_one(*backend);
+  const Batch third = receive_one(*backend);
+  EXPECT_TRUE(first.slot()->in_place.is_first());
+  EXPECT_EQ(first.slot()->in_place.next_data_offset, second[0].descriptor().offset);
+  EXPECT_EQ(second.slot()->in_place.next_data_offset, third[0].descriptor().offset);
+  EXPECT_FALSE(second.slot()->in_place.is_first());
+  EXPECT_TRUE(third.slot()->in_place.is_last());
+  EXPECT_EQ(first.slot()->memory_base, first.slot()->in_place.base);
+}
+
+TEST(RingReader, TagsGoBackToWhereTheyWere) {
+  const auto backend = make_backend(small_geometry(2, 256 * 1024, 96));
+  const auto bytes = make_numbered_frame(7, 200);
+  backend->kernel().deliver({.bytes = bytes, .has_tag = true, .vlan_tci = 0xe123, .vlan_tpid = 0x88a8});
+  backend->kernel().retire_timer();
+  const Batch batch = receive_one(*backend);
+  const PacketView packet = batch[0];
+  EXPECT_EQ(packet.wire_length(), 204U);
+  ASSERT_EQ(packet.captured_length(), 96U) << "the snaplen counts the tag";
+  std::vector<std::byte> on_the_wire(bytes.begin(), bytes.begin() + 12);
+  for (const int byte : {0x88, 0xa8, 0xe1, 0x23}) on_the_wire.push_back(static_cast<std::byte>(byte));
+  on_the_wire.insert(on_the_wire.end(), bytes.begin() + 12, bytes.begin() + 92);
+  EXPECT_TRUE(std::equal(on_the_wire.begin(), on_the_wire.end(), packet.bytes().begin(), packet.bytes().end()));
+  EXPECT_NE(packet.flags() & packet_flags::vlan_restored, 0U);
+  EXPECT_EQ(packet.vlan_tci(), 0xe123);
+  EXPECT_EQ(packet.vlan_tpid(), 0x88a8);
+}
+
+TEST(RingReader, FramesShorterThanTheAddressesKeepTheirBytes) {
+  const auto backend = make_backend(small_geometry(2));
+  const std::vector<std::byte> bytes(11, std::byte{0x55});
+  backend->kernel().deliver({.bytes = bytes, .has_tag = true, .vlan_tci = 1});
+  backend->kernel().retire_timer();
+  const Batch batch = receive_one(*backend);
+  EXPECT_EQ(batch[0].captured_length(), 11U);
+  EXPECT_EQ(batch[0].flags() & packet_flags::vlan_restored, 0U);
+}
+
+TEST(RingReader, CutsForWantOfRoomAreMarkedAndCountedThoseOfTheSnaplenAreNot) {
+  const auto roomy = make_backend(small_geometry(2, 1 << 20));
+  const std::vector<std::byte> huge(300'000, std::byte{1});
+  roomy->kernel().deliver({.bytes = huge});
+  roomy->kernel().retire_timer();
+  const Batch cut = receive_one(*roomy);
+  EXPECT_EQ(cut[0].captured_length(), largest_captured_length);
+  EXPECT_EQ(cut[0].wire_length(), 300'000U);
+  EXPECT_NE(cut[0].flags() & packet_flags::truncated, 0U);
+  EXPECT_EQ(roomy->stats().truncated, 1U);
+
+  const auto snapped = make_backend(small_geometry(2, 1 << 20, 96));
+  snapped->kernel().deliver({.bytes = huge});
+  snapped->kernel().retire_timer();
+  const Batch snap = receive_one(*snapped);
+  EXPECT_EQ(snap[0].captured_length(), 96U);
+  EXPECT_EQ(snap[0].flags() & packet_flags::truncated, 0U);
+  EXPECT_EQ(snapped->stats().truncated, 0U);
+}
+
+TEST(RingReader, PacketTypesBecomeDirectionAndReception) {
+  const auto backend = make_backend(small_geometry(2));
+  const auto bytes = make_numbered_frame(0, 60);
+  for (std::uint8_t type = 0; type < 5; ++type) backend->kernel().deliver({.bytes = bytes, .packet_type = type});
+  backend->kernel().retire_timer();
+  const Batch batch = receive_one(*backend);
+  using namespace packet_flags;
+  const std::uint32_t expected[] = {inbound | unicast, inbound | broadcast, inbound | multicast, inbound | promiscuous,
+                                    outbound};
+  for (std::uint32_t index = 0; index < 5; ++index) EXPECT_EQ(batch[index].flags() & pcapng_mask, expected[index]);
+}
+
+TEST(RingReader, ANewInterfaceBeginsABatch) {
+  const auto backend = make_backend(small_geometry(2));
+  const auto bytes = make_numbered_frame(0, 60);
+  for (const std::uint32_t index : {5U, 5U, 9U, 5U, 9U, 69U}) {
+    backend->kernel().deliver({.bytes = bytes, .interface_index = index});
+  }
+  backend->kernel().retire_timer();
+  std::vector<std::vector<std::uint16_t>> seen;
+  Batch batch;
+  while (backend->receive(0ns, batch) == ReceiveStatus::packets) {
+    seen.emplace_back();
+    for (const PacketView packet : batch) seen.back().push_back(packet.interface_id());
+    batch.reset();
+  }
+  EXPECT_EQ(seen, (std::vector<std::vector<std::uint16_t>>{{0, 0}, {1, 0, 1}, {2}}));
+  EXPECT_EQ(backend->interfaces()[2].index, 69U);
+}
+
+TEST(RingReader, HoldingEverythingStopsTheKernelNotTheBooks) {
+  const auto backend = make_backend(small_geometry(3), 512);
+  std::vector<Batch> held;
+  deliver_numbered(*backend, 0, 20'000);
+  Batch batch;
+  while (backend->receive(0ns, batch) == ReceiveStatus::packets) held.push_back(std::move(batch));
+  EXPECT_EQ(backend->receive(1ms, batch), ReceiveStatus::no_credit);
+  EXPECT_GT(backend->stats().dropped_ring, 0U);
+  for (const Batch& kept : held) {
+    for (const PacketView packet : kept) ASSERT_TRUE(read_numbered_frame(packet.bytes()).intact);
+  }
+  held.clear();
+  deliver_numbered(*backend, 20'000, 10);
+  backend->kernel().retire_timer();
+  std::uint64_t after = 0;
+  while (backend->receive(0ns, batch) == ReceiveStatus::packets) {
+    for (const PacketView packet : batch) after += read_numbered_frame(packet.bytes()).number >= 20'000 ? 1 : 0;
+    batch.reset();
+  }
+  EXPECT_EQ(after, 10U) << "the ring goes on once it has room";
+  const Stats stats = backend->stats();
+  EXPECT_EQ(stats.received, stats.delivered + stats.dropped_ring + stats.unread);
+  EXPECT_EQ(stats.unread, 0U);
+}
+
+TEST(RingReader, KeepFirstBooksTheRestAsUnread) {
+  const auto backend = make_backend(small_geometry(2));
+  deliver_numbered(*backend, 0, 10);
+  backend->kernel().retire_timer();
+  Batch batch = receive_one(*backend);
+  batch.keep_first(3);
+  EXPECT_EQ(batch.size(), 3U);
+  EXPECT_EQ(backend->stats().delivered, 3U);
+  EXPECT_EQ(backend->stats().unread, 7U);
+  EXPECT_EQ(backend->stats().delivered_bytes, 300U);
+}
+
+// The real situation: the kernel fills, one thread receives, others hold batches for a while and give them back out of
+// order. Run under ASan and TSan this is the proof of the ledger.
+TEST(RingReader, SurvivesFullPressureWithReleasesOnOtherThreads) {
+  constexpr std::uint64_t frames = 20'000;
+  const auto backend = make_backend(small_geometry(4), 32);
+  std::atomic<bool> sent{false};
+  std::thread producer([&] {
+    std::mt19937 random(1);
+    for (std::uint64_t number = 0; number < frames; ++number) {
+      const auto bytes = make_numbered_frame(number, 30 + random() % 1400);
+      while (!backend->kernel().deliver({.bytes = bytes, .has_tag = number % 3 == 0, .vlan_tci = 5})) {
+        std::this_thread::yield();
+      }
+    }
+    backend->kernel().retire_timer();
+    sent.store(true);
+  });
+
+  std::mutex mutex;
+  std::vector<Batch> lent;
+  std::atomic<bool> done{false};
+  std::vector<std::thread> holders;
+  for (unsigned seed = 0; seed < 2; ++seed) {
+    holders.emplace_back([&, seed] {
+      std::mt19937 random(seed);
+      for (;;) {
+        Batch batch;
+        {
+          const std::scoped_lock lock(mutex);
+          if (!lent.empty()) {
+            std::swap(lent[random() % lent.size()], lent.back());
+            batch = std::move(lent.back());
+            lent.pop_back();
+          } else if (done.load()) {
+            return;
+          }
+        }
+        for (const PacketView packet : batch) ASSERT_NE(packet.data()[12], std::byte{0});
+      }
+    });
+  }
+
+  std::uint64_t expected = 0;
+  while (expected < frames) {
+    Batch batch;
+    const ReceiveStatus status = backend->receive(20ms, batch);
+    if (status != ReceiveStatus::packets) continue;
+    for (const PacketView packet : batch) {
+      std::uint64_t number = 0;
+      const bool tagged = (packet.flags() & packet_flags::vlan_restored) != 0;
+      std::memcpy(&number, packet.data() + fixture::number_offset + (tagged ? 4 : 0), sizeof number);
+      ASSERT_EQ(number, expected);
+      ++expected;
+    }
+    const std::scoped_lock lock(mutex);
+    lent.push_back(std::move(batch));
+  }
+  done.store(true);
+  producer.join();
+  for (std::thread& holder : holders) holder.join();
+  EXPECT_EQ(backend->stats().delivered, frames);
+}
+
+TEST(RingReaderDeathTest, AViewUsedAfterItsBatchIsCaughtByTheSanitizer) {
+#ifndef RINGTAIL_ADDRESS_SANITIZER
+  GTEST_SKIP() << "needs the asan build";
+#else
+  const auto backend = make_backend(small_geometry(2));
+  deliver_numbered(*backend, 0, 10);
+  backend->kernel().retire_timer();
+  Batch batch = receive_one(*backend);
+  const std::byte* data = batch[0].data();
+  batch.reset();
+  EXPECT_DEATH((void)*static_cast<const volatile std::byte*>(data), "use-after-poison");
+#endif
+}
+
+}  // namespace
+}  // namespace ringtail::tpacket
