@@ -2,7 +2,6 @@
 // through memcpy, which compiles to a plain move.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -31,14 +30,27 @@ template <typename Value>
   return (bytes + 3U) & ~3U;
 }
 
-[[nodiscard]] constexpr std::uint16_t swap_bytes(std::uint16_t value) noexcept {
-  return static_cast<std::uint16_t>(value << 8 | value >> 8);
-}
-[[nodiscard]] constexpr std::uint32_t swap_bytes(std::uint32_t value) noexcept {
-  return __builtin_bswap32(value);
-}
-[[nodiscard]] constexpr std::uint64_t swap_bytes(std::uint64_t value) noexcept {
-  return __builtin_bswap64(value);
-}
+/// How a file's numbers are stored: as on this machine, or the other way round.
+class ByteOrder {
+ public:
+  ByteOrder() noexcept = default;
+  explicit ByteOrder(bool swapped) noexcept : swapped_(swapped) {}
+
+  [[nodiscard]] std::uint16_t u16(const std::byte* at) const noexcept {
+    const auto value = load<std::uint16_t>(at);
+    return swapped_ ? __builtin_bswap16(value) : value;
+  }
+  [[nodiscard]] std::uint32_t u32(const std::byte* at) const noexcept {
+    const auto value = load<std::uint32_t>(at);
+    return swapped_ ? __builtin_bswap32(value) : value;
+  }
+  [[nodiscard]] std::uint64_t u64(const std::byte* at) const noexcept {
+    const auto value = load<std::uint64_t>(at);
+    return swapped_ ? __builtin_bswap64(value) : value;
+  }
+
+ private:
+  bool swapped_ = false;
+};
 
 }  // namespace ringtail::pcapfile

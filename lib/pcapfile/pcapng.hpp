@@ -120,6 +120,16 @@ static_assert(sizeof(EnhancedPacketHead) == 28);
 static_assert(offsetof(EnhancedPacketHead, timestamp_high) == 12);
 static_assert(offsetof(EnhancedPacketHead, wire_length) == 24);
 
+/// Simple Packet Block before its data, section 4.4. No options; read, never written.
+///
+///      0       4       8       12
+///      | type  | total | wire  | data, pad, total
+struct SimplePacketHead {
+  BlockHead block;
+  std::uint32_t wire_length;
+};
+static_assert(sizeof(SimplePacketHead) == 12);
+
 /// Interface Statistics Block before its options, section 4.6.
 ///
 ///      0       4       8       12      16      20
@@ -206,12 +216,12 @@ inline std::byte* store_queue_option(std::byte* at, std::uint32_t queue) noexcep
   return store(at, queue);
 }
 
+inline constexpr std::byte hash_is_toeplitz{5};  // the first octet of epb_hash
 inline constexpr std::uint32_t hash_option_bytes = sizeof(OptionHead) + 8;
 /// epb_hash: the flow hash, marked as Toeplitz, the only receive-side hash that the draft has a number for.
 inline std::byte* store_hash_option(std::byte* at, std::uint32_t rx_hash) noexcept {
-  constexpr std::uint8_t toeplitz = 5;
   at = store(at, OptionHead{option_code::epb_hash, 5});
-  at = store(at, toeplitz);
+  at = store(at, hash_is_toeplitz);
   at = store(at, rx_hash);
   std::memset(at, 0, 3);
   return at + 3;
