@@ -1,0 +1,125 @@
+#include "store/output_file.hpp"
+
+#include <cerrno>
+#include <charconv>
+#include <fcntl.h>
+#include <optional>
+#include <string_view>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+namespace ringtail::store {
+
+namespace {
+
+constexpr mode_t owner_only = 0600;
+constexpr mode_t owner_and_group = 0640;
+
+Error refusal(const std::string& path, const std::string& reason) {
+  return make_error("open " + path, path + " " + reason, "remove it or choose another name");
+}
+
+Error open_error(const std::string& path) {
+  return system_error("open " + path, errno, path);
+}
+
+/// The descriptor that a path names by number: shells put /dev/fd/63 for >(command).
+std::optional<int> descriptor_named_by(std::string_view path) {
+  if (path == "-" || path == "/dev/stdout") return STDOUT_FILENO;
+  for (const std::string_view prefix : {"/dev/fd/", "/proc/self/fd/"}) {
+    if (!path.starts_with(prefix)) continue;
+    int number = -1;
+    const std::string_view digits = path.substr(prefix.size());
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (error == std::errc{} && end == digits.data() + digits.size() && number >= 0) return number;
+  }
+  return std::nullopt;
+}
+
+/// Where the next write() to a regular file goes.
+std::uint64_t write_position(int descriptor, const struct stat& status) {
+  const int flags = ::fcntl(descriptor, F_GETFL);
+  if (flags >= 0 && (flags & O_APPEND) != 0) return static_cast<std::uint64_t>(status.st_size);
+  const off_t position = ::lseek(descriptor, 0, SEEK_CUR);
+  return position < 0 ? 0 : static_cast<std::uint64_t>(position);
+}
+
+Result<OutputFile> describe(base::FileDescriptor descriptor, const std::string& path, bool is_ours) {
+  struct stat status {};
+  if (::fstat(descriptor.get(), &status) != 0) return tl::unexpected(open_error(path));
+  OutputFile file;
+  file.path = path;
+  file.is_ours = is_ours;
+  file.device = status.st_dev;
+  file.inode = status.st_ino;
+  file.kind = S_ISREG(status.st_mode) ? OutputKind::regular : OutputKind::stream;
+  if (file.kind == OutputKind::regular) file.start_offset = write_position(descriptor.get(), status);
+  file.descriptor = std::move(descriptor);
+  return file;
+}
+
+Result<OutputFile> duplicate(int descriptor, const std::string& path) {
+  base::FileDescriptor copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
+  if (!copy.is_open()) return tl::unexpected(open_error(path));
+  return describe(std::move(copy), path, false);
+}
+
+Result<OutputFile> create_new(const std::string& path, bool group_readable) {
+  const mode_t mode = group_readable ? owner_and_group : owner_only;
+  // O_EXCL: if somebody puts a file or a link there at this very moment, this fails instead of using it. Readable too:
+  // after a failed write the last whole record is looked for in the file itself.
+  base::FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+  if (!file.is_open()) return tl::unexpected(open_error(path));
+  return describe(std::move(file), path, true);
+}
+
+Result<OutputFile> open_stream(const std::string& path, mode_t expected_type) {
+  base::FileDescriptor file(::open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC));
+  if (!file.is_open()) return tl::unexpected(open_error(path));
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return tl::unexpected(open_error(path));
+  if ((status.st_mode & S_IFMT) != expected_type) return tl::unexpected(refusal(path, "was replaced meanwhile"));
+  return describe(std::move(file), path, false);
+}
+
+}  // namespace
+
+Result<OutputFile> open_output(const std::string& path, bool group_readable) {
+  if (const auto descriptor = descriptor_named_by(path)) return duplicate(*descriptor, path);
+
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return create_new(path, group_readable);
+    return tl::unexpected(open_error(path));
+  }
+  switch (status.st_mode & S_IFMT) {
+    case S_IFREG:
+      if (status.st_nlink > 1) {
+        return tl::unexpected(
+            refusal(path, "is a file with " + std::to_string(status.st_nlink) + " names (hard links)"));
+      }
+      if (::unlink(path.c_str()) != 0) return tl::unexpected(system_error("replace " + path, errno, path));
+      return create_new(path, group_readable);
+    case S_IFIFO:
+    case S_IFCHR:
+      return open_stream(path, status.st_mode & S_IFMT);
+    case S_IFLNK:
+      return tl::unexpected(refusal(path, "is a symbolic link"));
+    case S_IFDIR:
+      return tl::unexpected(refusal(path, "is a directory"));
+    case S_IFBLK:
+      return tl::unexpected(refusal(path, "is a block device"));
+    default:
+      return tl::unexpected(refusal(path, "is no file that can be written"));
+  }
+}
+
+bool remove_output(const std::string& path, dev_t device, ino_t inode) noexcept {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) return false;
+  if (status.st_dev != device || status.st_ino != inode) return false;
+  return ::unlink(path.c_str()) == 0;
+}
+
+}  // namespace ringtail::store
