@@ -1,0 +1,95 @@
+// Where chunks go. One sink is one file (or pipe) being written, front to back, by one thread.
+//
+//   recorder ──submit(Chunk)──> sink ──> file
+//
+// A sink owns a chunk's memory until its bytes are in the file, and gives it back by destroying the chunk: at once
+// where it writes synchronously, later where writes are in flight. The number in flight is bounded: submit() waits when
+// it must.
+//
+// Three questions decide how the next chunk is made:
+//
+//   window()     "have you memory of your own?"   A mapped file has: its next bytes, to encode into. All others: no.
+//   carried()    "what goes in front?"            Direct I/O writes whole multiples of alignment() and keeps the rest:
+//
+//     file    0            4096                   k*4096        k*4096+r
+//             |  chunk 1, written                 | rest, kept  |
+//     chunk 2 begins with a copy of the rest:     | rest        | new bytes ...
+//
+//                                                 Nothing for all others.
+//   alignment()  "where had it better end?"       A chunk that ends on a multiple leaves nothing to carry. 1: anywhere.
+//
+// flush() puts the rest into the file too, at its exact length; the next chunk still begins with it, and the write that
+// follows covers it. So the file is whole after every flush, and nothing is ever padded.
+//
+// Failures are final. The first one is kept, the file is cut back to its last whole record, what is in flight or
+// submitted later is given back unwritten. landed() then says what the file holds.
+//
+// Threads: one at a time; a sink may be handed to another thread to be finished there.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include <ringtail/error.hpp>
+#include <ringtail/recorder.hpp>
+
+#include "store/chunk.hpp"
+#include "store/output_file.hpp"
+#include "store/record_scan.hpp"
+
+namespace ringtail::store {
+
+class Sink {
+ public:
+  Sink(OutputFile file, FileFormat format) noexcept : file_(std::move(file)), format_(format) {}
+  Sink(const Sink&) = delete;
+  Sink& operator=(const Sink&) = delete;
+  virtual ~Sink() = default;
+
+  [[nodiscard]] virtual std::string_view name() const noexcept = 0;  ///< as RecorderStats::writer
+
+  [[nodiscard]] virtual std::uint32_t alignment() const noexcept { return 1; }
+  /// Good until the next submit(). Shorter than alignment().
+  [[nodiscard]] virtual std::span<const std::byte> carried() const noexcept { return {}; }
+  /// Good until the next submit(). A chunk encoded into it is its front.
+  [[nodiscard]] virtual std::span<std::byte> window() noexcept { return {}; }
+
+  /// Takes the next bytes of the file, beginning with carried() and ending with a whole record.
+  virtual void submit(Chunk&& chunk) = 0;
+  /// Gives back what has arrived in the file meanwhile. Never waits; cheap.
+  virtual void reap() noexcept {}
+  /// Waits until at least one more chunk has been given back. False: none is out.
+  virtual bool wait_for_chunk() { return false; }
+  /// Everything submitted gets into the file without a further call.
+  virtual void flush() {}
+  /// Flushes, and returns when what is in the file is on the disk. A sync that fails is a failure: the kernel reports a
+  /// lost page once and calls the next sync a success.
+  virtual void sync();
+  /// Flushes, waits for everything, closes the file. Nothing but failure(), landed() and file() after that.
+  virtual void finish() = 0;
+
+  [[nodiscard]] const Error* failure() const noexcept { return failure_ ? &*failure_ : nullptr; }
+  /// Whole records known to be in the file: all of them after finish(), and after a failure.
+  [[nodiscard]] const WholeRecords& landed() const noexcept { return landed_; }
+  [[nodiscard]] const OutputFile& file() const noexcept { return file_; }
+
+ protected:
+  /// Keeps the first failure: `operation` ("write", "sync", "close") on this file did not work.
+  void fail(std::string_view operation, int error_number);
+  /// Shortens the file to landed(), where it can be shortened.
+  void cut_back();
+  /// Closes the descriptor; write-back errors that only close() reports are failures too.
+  void close();
+
+  OutputFile file_;
+  const FileFormat format_;
+  WholeRecords landed_;
+
+ private:
+  std::optional<Error> failure_;
+};
+
+}  // namespace ringtail::store
