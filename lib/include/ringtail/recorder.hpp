@@ -37,7 +37,7 @@ enum class Layout : std::uint8_t { automatic, dilate, compact };
 /// Names are dumpcap's: out.pcapng becomes out_00001_20261122065600.pcapng, the number growing, the time local.
 struct Rotation {
   std::optional<std::chrono::nanoseconds> duration{};  ///< this long per file, also on an idle link
-  std::optional<std::chrono::seconds> interval{};      ///< at each wall-clock multiple of this since midnight UTC
+  std::optional<std::chrono::seconds> interval{};      ///< at each multiple of this since 1970: 3600 is on the hour
   std::optional<std::uint64_t> file_bytes{};           ///< at least this many bytes; passed by one record at most
   std::optional<std::uint64_t> file_packets{};         ///< exactly this many packets
   std::optional<std::uint64_t> keep_files{};           ///< this many files at most: the oldest is deleted
@@ -125,7 +125,7 @@ class Recorder {
   [[nodiscard]] RecorderStats stats() const;
 
  private:
-  class Implementation;  // lib/store/recorder.cpp
+  class Implementation;  // lib/store/recording.hpp
   explicit Recorder(std::unique_ptr<Implementation> implementation) noexcept;
   std::unique_ptr<Implementation> implementation_;
 };

@@ -1,0 +1,78 @@
+// What stands behind a Recorder: the sources' packets on their way into one file after the other.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ringtail/recorder.hpp>
+
+#include "pcapfile/encoder.hpp"
+#include "store/capture_file.hpp"
+#include "store/file_series.hpp"
+#include "store/rotation.hpp"
+#include "store/section.hpp"
+#include "store/staging.hpp"
+
+namespace ringtail {
+
+/// The books: every packet given to write() and not cut off is in `accepted_packets_`, and what is in no file is
+/// dropped, so delivered = written + dropped whatever happens.
+class Recorder::Implementation {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  [[nodiscard]] static Result<std::unique_ptr<Implementation>> create(RecorderOptions options,
+                                                                      const std::vector<const Source*>& sources);
+
+  [[nodiscard]] Result<std::uint16_t> add_source(const Source& source);
+  void write(std::uint16_t source_id, Batch& batch);
+  void tick();
+  void rotate();
+  Result<void> finish();
+
+  [[nodiscard]] bool is_complete() const noexcept { return complete_; }
+  [[nodiscard]] const Error* failure() const noexcept { return failure_ ? &*failure_ : nullptr; }
+  /// What the current file holds; nothing when there is none.
+  [[nodiscard]] store::WholeRecords current_file() const noexcept;
+  [[nodiscard]] RecorderStats stats() const;
+
+ private:
+  Implementation(RecorderOptions options, store::FileSeries files);
+
+  [[nodiscard]] Result<void> open_file();
+  void close_file();
+  void next_file();
+  void end_full_file();
+  void write_head();
+  void write_statistics(bool only_changed);
+  void take_interfaces(std::uint16_t source_id);
+  void fail(const Error& error);
+  void note_failure();
+  [[nodiscard]] store::FileLimits limits() const noexcept;
+
+  const RecorderOptions options_;
+  std::unique_ptr<store::StagingPool> staging_;
+  std::unique_ptr<pcapfile::WindowEncoder> encoder_;
+  store::Section section_;
+  store::FileSeries files_;
+  store::RotationClock rotation_clock_;
+  std::unique_ptr<store::CaptureFile> file_;  // null after finish() and when the next one could not be opened
+  std::string writer_;                        // the sink's name, kept for stats() after finish()
+  bool head_written_ = false;                 // of file_
+  bool complete_ = false;
+  std::optional<Error> failure_;
+
+  Clock::time_point statistics_due_{};
+  Clock::time_point sync_due_{};
+  std::vector<std::byte> scratch_;  // blocks on their way into the window
+
+  std::uint64_t accepted_packets_ = 0;
+  store::WholeRecords closed_;  // sums over the files that are closed
+  std::uint64_t closed_copied_bytes_ = 0;
+};
+
+}  // namespace ringtail

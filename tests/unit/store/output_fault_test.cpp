@@ -1,0 +1,176 @@
+// What becomes of a recording when its output breaks: the file ends after its last whole record, one error says why,
+// and every packet is counted as written or dropped.
+#include <csignal>
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <thread>
+#include <unistd.h>
+
+#include <ringtail/recorder.hpp>
+
+#include "base/file_descriptor.hpp"
+#include "unit/store/recording_fixture.hpp"
+
+namespace ringtail {
+namespace {
+
+using test::PacketFeed;
+using test::RecorderTest;
+using testing::HasSubstr;
+
+class OutputFaultTest : public RecorderTest {
+ protected:
+  OutputFaultTest() {
+    // As every program does that writes to pipes and under limits: it wants the errno, not the signal.
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
+  }
+
+  /// Writes until the recorder fails and a little more, then judges what the file holds.
+  void expect_clean_end(Recorder& recorder, const std::string& file, int error_number) {
+    PacketFeed feed;
+    const auto id = recorder.add_source(feed.source);
+    ASSERT_TRUE(id);
+    for (int round = 0; round < 100 && recorder.failure() == nullptr; ++round) feed.write(recorder, *id, 1000, 333);
+    feed.write(recorder, *id, 500, 333);
+    ASSERT_NE(recorder.failure(), nullptr);
+    EXPECT_EQ(recorder.failure()->error_number, error_number);
+    EXPECT_THAT(recorder.failure()->message(), HasSubstr(file));
+    EXPECT_FALSE(recorder.finish());
+
+    const RecorderStats stats = recorder.stats();
+    EXPECT_EQ(feed.source.stats().delivered, stats.written_packets + stats.dropped_writer);
+    EXPECT_EQ(feed.backend->lent(), 0U);
+    EXPECT_EQ(stats.written_bytes, std::filesystem::file_size(file));
+    EXPECT_GT(stats.written_packets, 0U);
+    EXPECT_TRUE(test::are_consecutive(test::read_numbers({file}), 0, stats.written_packets));
+  }
+};
+
+/// A little tmpfs at `directory` that only this process sees, until the end of the scope.
+class SmallFileSystem {
+ public:
+  explicit SmallFileSystem(const std::string& directory) : directory_(directory) {
+    std::filesystem::create_directory(directory);
+    if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return;
+    is_mounted_ = ::mount("none", directory.c_str(), "tmpfs", 0, "size=2m") == 0;
+  }
+  ~SmallFileSystem() {
+    if (is_mounted_) ::umount2(directory_.c_str(), MNT_DETACH);
+  }
+  SmallFileSystem(const SmallFileSystem&) = delete;
+  SmallFileSystem& operator=(const SmallFileSystem&) = delete;
+  [[nodiscard]] bool is_mounted() const { return is_mounted_; }
+
+ private:
+  std::string directory_;
+  bool is_mounted_ = false;
+};
+
+/// Files of this process grow to `bytes` at most, until the end of the scope.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(OutputFaultTest, AFullDisk) {
+  RINGTAIL_NEEDS_PROGRAM("tshark");
+  for (const FileFormat format : {FileFormat::pcapng, FileFormat::pcap}) {
+    const SmallFileSystem small(path("small"));
+    if (!small.is_mounted()) GTEST_SKIP() << "mounting a tmpfs needs root";
+    const std::string file = path("small/out");
+    auto recorder = Recorder::create({.path = file, .format = format});
+    ASSERT_TRUE(recorder);
+    expect_clean_end(*recorder, file, ENOSPC);
+  }
+}
+
+TEST_F(OutputFaultTest, AFileSizeLimit) {
+  RINGTAIL_NEEDS_PROGRAM("tshark");
+  for (const FileFormat format : {FileFormat::pcapng, FileFormat::nsecpcap}) {
+    const FileSizeLimit limit(1'234'567);
+    auto recorder = Recorder::create({.path = path("out"), .format = format});
+    ASSERT_TRUE(recorder);
+    expect_clean_end(*recorder, path("out"), EFBIG);
+  }
+}
+
+TEST_F(OutputFaultTest, AHeaderThatCannotBeWrittenLeavesNoFile) {
+  const FileSizeLimit limit(10);
+  const auto recorder = Recorder::create({.path = path("out")});
+  ASSERT_FALSE(recorder);
+  EXPECT_EQ(recorder.error().error_number, EFBIG);
+  EXPECT_TRUE(files().empty());
+}
+
+TEST_F(OutputFaultTest, ADeviceThatIsAlwaysFull) {
+  const auto recorder = Recorder::create({.path = "/dev/full"});
+  ASSERT_FALSE(recorder);
+  EXPECT_EQ(recorder.error().error_number, ENOSPC);
+}
+
+/// Both ends of a pipe; the writing end has a name.
+struct Pipe {
+  Pipe() {
+    int ends[2] = {};
+    if (::pipe2(ends, O_CLOEXEC) != 0) std::abort();
+    reader = base::FileDescriptor(ends[0]);
+    writer = base::FileDescriptor(ends[1]);
+  }
+  [[nodiscard]] std::string path() const { return "/dev/fd/" + std::to_string(writer.get()); }
+  base::FileDescriptor reader;
+  base::FileDescriptor writer;
+};
+
+TEST_F(OutputFaultTest, AReaderThatGoesAway) {
+  Pipe pipe;
+  auto recorder = Recorder::create({.path = pipe.path()});
+  ASSERT_TRUE(recorder);
+  pipe.reader.close();
+  PacketFeed feed;
+  const auto id = recorder->add_source(feed.source);
+  feed.write(*recorder, *id, 20'000, 300);
+  ASSERT_NE(recorder->failure(), nullptr);
+  EXPECT_EQ(recorder->failure()->error_number, EPIPE);
+  EXPECT_FALSE(recorder->finish());
+  const RecorderStats stats = recorder->stats();
+  EXPECT_EQ(stats.written_packets + stats.dropped_writer, 20'000U);
+  EXPECT_EQ(feed.backend->lent(), 0U);
+}
+
+TEST_F(OutputFaultTest, ASlowReaderOfANonBlockingPipeGetsEverything) {
+  RINGTAIL_NEEDS_PROGRAM("tshark");
+  Pipe pipe;
+  ASSERT_EQ(::fcntl(pipe.writer.get(), F_SETFL, O_NONBLOCK), 0);
+  std::thread reader([&] {
+    const base::FileDescriptor copy(::open(path("copy").c_str(), O_WRONLY | O_CREAT, 0600));
+    char buffer[5000];
+    for (ssize_t got = 0; (got = ::read(pipe.reader.get(), buffer, sizeof buffer)) > 0;) {
+      ASSERT_EQ(::write(copy.get(), buffer, static_cast<std::size_t>(got)), got);
+    }
+  });
+  PacketFeed feed;
+  auto recorder = Recorder::create({.path = pipe.path()}, {&feed.source});
+  ASSERT_TRUE(recorder);
+  feed.write(*recorder, 0, 10'000, 300);
+  EXPECT_TRUE(recorder->finish());
+  pipe.writer.close();
+  reader.join();
+  EXPECT_TRUE(test::are_consecutive(test::read_numbers({path("copy")}), 0, 10'000));
+}
+
+}  // namespace
+}  // namespace ringtail
