@@ -63,7 +63,8 @@ Result<base::FileDescriptor> make_epoll(const std::string& device, int socket, i
 }  // namespace
 
 Result<std::unique_ptr<TpacketBackend, detail::BackendDeleter>> TpacketBackend::open(
-    const std::string& device, const OpenOptions& options, std::span<const sock_filter> user_filter) {
+    const std::string& device, const OpenOptions& options, std::span<const sock_filter> user_filter,
+    std::uint16_t first_interface_id) {
   auto links = LinkQuery::open();
   if (!links) return tl::unexpected(std::move(links.error()));
   const bool any = device == "any";
@@ -115,6 +116,7 @@ Result<std::unique_ptr<TpacketBackend, detail::BackendDeleter>> TpacketBackend::
   if (!reader) return tl::unexpected(std::move(reader.error()));
   backend->reader_ = std::make_unique<RingReader>(std::move(*reader));
   backend->interface_index_ = link.index;
+  backend->first_interface_id_ = first_interface_id;
   if (!any) (void)backend->resolve(link.index, link.hardware_type);
   backend->interface_drops_before_ = backend->interface_drops();
   return backend;
@@ -124,7 +126,6 @@ TpacketBackend::TpacketBackend(std::string device, const OpenOptions& options, P
                                base::FileDescriptor epoll, base::FileDescriptor wake)
     : device_(std::move(device)),
       options_(options),
-      interface_index_(0),
       wake_(std::move(wake)),
       socket_(std::move(socket)),
       epoll_(std::move(epoll)),
@@ -277,14 +278,15 @@ std::uint64_t TpacketBackend::interface_drops() {
 
 std::uint16_t TpacketBackend::resolve(std::uint32_t interface_index, std::uint16_t hardware_type) {
   for (std::uint16_t id = 0; id < interfaces_.size(); ++id) {
-    if (interfaces_[id].index == interface_index || interface_index_ != 0) return id;
+    const bool is_the_one = interface_index_ != 0 || interfaces_[id].index == interface_index;
+    if (is_the_one) return static_cast<std::uint16_t>(first_interface_id_ + id);
   }
-  Interface interface;
   std::optional<Link> link;
   {
     const std::scoped_lock lock(counts_mutex_);  // links_ has one asker at a time
     link = links_.by_index(interface_index);
   }
+  Interface interface;
   if (link) {
     interface = describe_link(*link);
   } else {
@@ -294,7 +296,7 @@ std::uint16_t TpacketBackend::resolve(std::uint32_t interface_index, std::uint16
   interface.link_type = ring::link_type_of_hardware(hardware_type);
   interface.filter = options_.filter;
   interface.snaplen = options_.snaplen;
-  return interfaces_.add(std::move(interface));
+  return static_cast<std::uint16_t>(first_interface_id_ + interfaces_.add(std::move(interface)));
 }
 
 }  // namespace ringtail::tpacket

@@ -23,9 +23,11 @@ class TpacketBackend final : public detail::Backend, private InterfaceResolver {
  public:
   /// Opens `device` (an interface or "any"); nothing flows before arm(). `user_filter` is the caller's filter as the
   /// kernel runs it, empty for none; `filter_text` goes into the interface description. Holds one reference, as
-  /// detail::BackendPointer wants.
+  /// detail::BackendPointer wants. Packets carry interface ids from `first_interface_id` on; interfaces() counts from
+  /// 0.
   [[nodiscard]] static Result<std::unique_ptr<TpacketBackend, detail::BackendDeleter>> open(
-      const std::string& device, const OpenOptions& options, std::span<const sock_filter> user_filter);
+      const std::string& device, const OpenOptions& options, std::span<const sock_filter> user_filter,
+      std::uint16_t first_interface_id = 0);
 
   /// Lets packets in. For a fanout group: after all its members are open.
   [[nodiscard]] Result<void> arm() { return socket_.arm(); }
@@ -64,7 +66,8 @@ class TpacketBackend final : public detail::Backend, private InterfaceResolver {
 
   std::string device_;
   OpenOptions options_;
-  std::uint32_t interface_index_;
+  std::uint32_t interface_index_ = 0;  // 0: "any"
+  std::uint16_t first_interface_id_ = 0;
   base::FileDescriptor wake_;  // an eventfd: interrupt() and stop()
   PacketSocket socket_;
   base::FileDescriptor epoll_;

@@ -1,0 +1,162 @@
+#include "reopening_backend.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "open_tpacket.hpp"
+
+namespace ringtail {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::nanoseconds open_interval = 200ms;  // FAULTS: rebinds within a second
+
+Stats add(Stats sum, const Stats& more) {
+  sum.received += more.received;
+  sum.delivered += more.delivered;
+  sum.dropped_ring += more.dropped_ring;
+  sum.unread += more.unread;
+  sum.dropped_interface += more.dropped_interface;
+  sum.freezes += more.freezes;
+  sum.truncated += more.truncated;
+  sum.delivered_bytes += more.delivered_bytes;
+  sum.malformed += more.malformed;
+  return sum;
+}
+
+}  // namespace
+
+Result<detail::BackendPointer> ReopeningBackend::open(const std::string& device, const OpenOptions& options) {
+  auto inner = open_tpacket(device, options);
+  if (!inner) return tl::unexpected(std::move(inner.error()));
+  base::FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
+  base::FileDescriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  base::FileDescriptor timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  std::unique_ptr<ReopeningBackend, detail::BackendDeleter> backend(
+      new ReopeningBackend(device, options, std::move(epoll), std::move(wake), std::move(timer)));
+  if (!backend->watch(backend->wake_.get()) || !backend->watch(backend->timer_.get())) {
+    return tl::unexpected(system_error("open " + device, errno, "epoll"));
+  }
+  backend->adopt(std::move(*inner));
+  return detail::BackendPointer(std::move(backend));
+}
+
+ReopeningBackend::ReopeningBackend(std::string device, const OpenOptions& options, base::FileDescriptor epoll,
+                                   base::FileDescriptor wake, base::FileDescriptor timer)
+    : device_(std::move(device)),
+      options_(options),
+      epoll_(std::move(epoll)),
+      wake_(std::move(wake)),
+      timer_(std::move(timer)) {}
+
+bool ReopeningBackend::watch(int descriptor) noexcept {
+  epoll_event event = {.events = EPOLLIN, .data = {.fd = descriptor}};
+  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) == 0;
+}
+
+// The inner back end is only ever looked at; waiting happens here, on a descriptor that stays the same.
+ReceiveStatus ReopeningBackend::receive(std::chrono::nanoseconds timeout, Batch& batch) {
+  const base::Deadline deadline = base::Deadline::after(timeout);
+  for (;;) {
+    if (interrupted_.load(std::memory_order_relaxed) && interrupted_.exchange(false)) return ReceiveStatus::interrupted;
+    const ReceiveStatus status = look(batch);
+    if (status == ReceiveStatus::packets || status == ReceiveStatus::end_of_stream) return status;
+    if (deadline.has_passed()) return status;
+    wait(deadline.remaining(look_interval(status)));
+  }
+}
+
+ReceiveStatus ReopeningBackend::look(Batch& batch) {
+  if (!inner_) {
+    if (stop_requested_.load()) return ReceiveStatus::end_of_stream;
+    try_to_open();
+    if (!inner_) return ReceiveStatus::timeout;
+  }
+  const ReceiveStatus status = inner_->receive(0ns, batch);
+  learn_interfaces();
+  if (status != ReceiveStatus::end_of_stream || inner_->failure() == nullptr) return status;
+  retire_inner();
+  return stop_requested_.load() ? ReceiveStatus::end_of_stream : ReceiveStatus::timeout;
+}
+
+// How long nothing may be missed without an event: a release makes none, nor does the end of a drain.
+std::chrono::nanoseconds ReopeningBackend::look_interval(ReceiveStatus status) const noexcept {
+  if (status == ReceiveStatus::no_credit) return 200us;
+  return stop_requested_.load() ? std::chrono::nanoseconds(5ms) : open_interval;
+}
+
+void ReopeningBackend::adopt(detail::BackendPointer inner) noexcept {
+  const std::scoped_lock lock(mutex_);
+  inner_ = std::move(inner);
+  (void)watch(inner_->pollable_descriptor());
+  const itimerspec off = {};
+  ::timerfd_settime(timer_.get(), 0, &off, nullptr);
+  if (stop_requested_.load()) inner_->stop();
+  learn_interfaces();
+}
+
+void ReopeningBackend::retire_inner() noexcept {
+  const std::scoped_lock lock(mutex_);
+  past_ = add(past_, inner_->stats());
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, inner_->pollable_descriptor(), nullptr);
+  inner_.reset();
+  first_interface_id_ = interfaces_.size();
+  itimerspec tick = {};
+  tick.it_value.tv_nsec = tick.it_interval.tv_nsec = open_interval.count();
+  ::timerfd_settime(timer_.get(), 0, &tick, nullptr);
+}
+
+void ReopeningBackend::learn_interfaces() {
+  const ring::InterfaceTable& theirs = inner_->interfaces();
+  while (interfaces_.size() < first_interface_id_ + theirs.size()) {
+    interfaces_.add(theirs[static_cast<std::uint16_t>(interfaces_.size() - first_interface_id_)]);
+  }
+}
+
+// Any error means "not yet": the interface may be half way into existence.
+void ReopeningBackend::try_to_open() {
+  auto opened = open_tpacket(device_, options_, first_interface_id_);
+  if (opened) adopt(std::move(*opened));
+}
+
+void ReopeningBackend::wait(std::chrono::nanoseconds timeout) noexcept {
+  const timespec limit = {.tv_sec = 0, .tv_nsec = static_cast<long>(timeout.count())};
+  epoll_event events[3];
+  const int ready = ::epoll_pwait2(epoll_.get(), events, 3, &limit, nullptr);
+  for (int index = 0; index < ready; ++index) {
+    const int descriptor = events[index].data.fd;
+    std::uint64_t count = 0;
+    if (descriptor == wake_.get() || descriptor == timer_.get()) (void)!::read(descriptor, &count, sizeof count);
+  }
+}
+
+void ReopeningBackend::stop() noexcept {
+  stop_requested_.store(true);
+  const std::scoped_lock lock(mutex_);
+  if (inner_) inner_->stop();
+  const std::uint64_t one = 1;
+  (void)!::write(wake_.get(), &one, sizeof one);
+}
+
+void ReopeningBackend::interrupt() noexcept {
+  interrupted_.store(true, std::memory_order_relaxed);
+  const std::uint64_t one = 1;
+  (void)!::write(wake_.get(), &one, sizeof one);
+}
+
+void ReopeningBackend::shut_down() noexcept {
+  inner_.reset();
+}
+
+Stats ReopeningBackend::stats() {
+  const std::scoped_lock lock(mutex_);
+  return inner_ ? add(past_, inner_->stats()) : past_;
+}
+
+}  // namespace ringtail

@@ -1,0 +1,64 @@
+// A kernel-ring source that outlives its interface: when that goes away it waits until one of the same name is back and
+// opens a fresh socket on it (FAULTS: a packet socket is never rebound).
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include <ringtail/error.hpp>
+#include <ringtail/options.hpp>
+
+#include "base/deadline.hpp"
+#include "base/file_descriptor.hpp"
+#include "ring/backend.hpp"
+
+namespace ringtail {
+
+/// Batches come from the inner back ends themselves; one that has lost its interface lives on until its last batch is
+/// back. Each new socket brings a new interface entry, so a file gets a new Interface Description Block.
+class ReopeningBackend final : public detail::Backend {
+ public:
+  [[nodiscard]] static Result<detail::BackendPointer> open(const std::string& device, const OpenOptions& options);
+
+  ReceiveStatus receive(std::chrono::nanoseconds timeout, Batch& batch) override;
+  void stop() noexcept override;
+  void interrupt() noexcept override;
+  void shut_down() noexcept override;
+  Stats stats() override;
+  const ring::InterfaceTable& interfaces() const noexcept override { return interfaces_; }
+  const Error* failure() const noexcept override { return nullptr; }
+  int pollable_descriptor() const noexcept override { return epoll_.get(); }
+  std::string_view name() const noexcept override { return device_; }
+  std::string_view kind() const noexcept override { return "tpacket"; }
+  void release(detail::BatchSlot&) noexcept override {}  // its batches belong to the inner back ends
+
+ private:
+  ReopeningBackend(std::string device, const OpenOptions& options, base::FileDescriptor epoll,
+                   base::FileDescriptor wake, base::FileDescriptor timer);
+
+  [[nodiscard]] ReceiveStatus look(Batch& batch);
+  [[nodiscard]] std::chrono::nanoseconds look_interval(ReceiveStatus status) const noexcept;
+  [[nodiscard]] bool watch(int descriptor) noexcept;
+  void adopt(detail::BackendPointer inner) noexcept;
+  void retire_inner() noexcept;
+  void learn_interfaces();
+  void try_to_open();
+  void wait(std::chrono::nanoseconds timeout) noexcept;
+
+  std::string device_;
+  OpenOptions options_;
+  base::FileDescriptor epoll_;  // the inner back end's descriptor, wake_ and timer_
+  base::FileDescriptor wake_;
+  base::FileDescriptor timer_;  // ticks while there is no interface
+  ring::InterfaceTable interfaces_;
+  std::uint16_t first_interface_id_ = 0;  // of the inner back end
+
+  std::atomic<bool> stop_requested_{false};
+  std::atomic<bool> interrupted_{false};
+  std::mutex mutex_;  // inner_ and past_, against stats() and stop() from other threads
+  detail::BackendPointer inner_;
+  Stats past_;  // sum over the back ends that are gone
+};
+
+}  // namespace ringtail
