@@ -4,6 +4,7 @@
 #include <linux/filter.h>
 #include <mutex>
 #include <pcap/pcap.h>
+#include <type_traits>
 
 #include "base/contract.hpp"
 
@@ -16,20 +17,18 @@ constexpr std::uint16_t return_constant = BPF_RET | BPF_K;
 static_assert(max_instructions == BPF_MAXINSNS);
 static_assert(ancillary_offset == static_cast<std::uint32_t>(SKF_AD_OFF));
 
-static_assert(sizeof(Instruction) == sizeof(sock_filter) && alignof(Instruction) == alignof(sock_filter));
-static_assert(offsetof(Instruction, code) == offsetof(sock_filter, code));
-static_assert(offsetof(Instruction, jt) == offsetof(sock_filter, jt));
-static_assert(offsetof(Instruction, jf) == offsetof(sock_filter, jf));
-static_assert(offsetof(Instruction, k) == offsetof(sock_filter, k));
-
-static_assert(sizeof(Instruction) == sizeof(bpf_insn) && alignof(Instruction) == alignof(bpf_insn));
-static_assert(offsetof(Instruction, code) == offsetof(bpf_insn, code));
-static_assert(offsetof(Instruction, jt) == offsetof(bpf_insn, jt));
-static_assert(offsetof(Instruction, jf) == offsetof(bpf_insn, jf));
-static_assert(offsetof(Instruction, k) == offsetof(bpf_insn, k));
+template <typename Other>
+constexpr bool has_our_layout =
+    sizeof(Other) == sizeof(Instruction) &&
+    std::alignment_of_v<Other> == std::alignment_of_v<Instruction>&& offsetof(Other, code) ==
+        offsetof(Instruction, code) &&
+    offsetof(Other, jt) == offsetof(Instruction, jt) && offsetof(Other, jf) == offsetof(Instruction, jf) &&
+    offsetof(Other, k) == offsetof(Instruction, k);
+static_assert(has_our_layout<sock_filter>);
+static_assert(has_our_layout<bpf_insn>);
 
 const bpf_insn* as_libpcap(std::span<const Instruction> instructions) noexcept {
-  return reinterpret_cast<const bpf_insn*>(instructions.data());  // the same layout, see above
+  return reinterpret_cast<const bpf_insn*>(instructions.data());  // has_our_layout
 }
 
 }  // namespace
