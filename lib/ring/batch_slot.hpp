@@ -19,12 +19,13 @@ class Backend;
 /// The records of a block are walked front to back, one batch after the other; everything before begin_offset belongs
 /// to batches that were handed out before this one.
 struct InPlace {
-  std::byte* base = nullptr;           ///< null: this memory must not be written
-  std::uint32_t carry_offset = 0;      ///< from here to first_offset is free for the encoder, nobody's data
-  std::uint32_t first_offset = 0;      ///< where the block's first record begins
-  std::uint32_t begin_offset = 0;      ///< where this batch's first record begins
-  std::uint32_t next_data_offset = 0;  ///< packet data of the record behind this batch; 0: the batch ends the block
-  std::uint32_t limit_offset = 0;      ///< end of the block
+  std::byte* base = nullptr;       ///< null: this memory must not be written
+  std::uint32_t carry_offset = 0;  ///< from here to first_offset is free for the encoder, nobody's data
+  std::uint32_t first_offset = 0;  ///< where the block's first record begins
+  std::uint32_t begin_offset = 0;  ///< where this batch's first record begins
+  /// Packet data of the record behind this batch, as the kernel left it; 0: the batch ends the block.
+  std::uint32_t next_data_offset = 0;
+  std::uint32_t limit_offset = 0;  ///< end of the block
 
   [[nodiscard]] bool available() const noexcept { return base != nullptr; }
   [[nodiscard]] bool is_first() const noexcept { return begin_offset == first_offset; }

@@ -13,6 +13,8 @@ namespace {
 constexpr std::uint32_t mac_addresses_bytes = 12;  // what stands before the tag in a tagged Ethernet frame
 constexpr std::uint32_t nanoseconds_per_second = 1'000'000'000;
 constexpr std::uint16_t tpid_802_1q = 0x8100;
+// What pcapng may have to say behind a packet: flags 8, hash 12, end of options 4, closing length 4.
+constexpr std::uint32_t pcapng_tail_bytes = 28;
 
 // sll_pkttype (packet(7)) to epb_flags. The kernel's values end at PACKET_KERNEL (7); those above OUTGOING never
 // reach a packet socket.
@@ -45,6 +47,17 @@ void restore_tag(std::byte* data, std::uint16_t tpid, std::uint16_t tci) noexcep
   const std::uint8_t tag[vlan_tag_bytes] = {static_cast<std::uint8_t>(tpid >> 8), static_cast<std::uint8_t>(tpid),
                                             static_cast<std::uint8_t>(tci >> 8), static_cast<std::uint8_t>(tci)};
   std::memcpy(begin + mac_addresses_bytes, tag, vlan_tag_bytes);
+}
+
+// A full block leaves as little as 8 bytes behind its last packet, too few for whoever makes it a piece of a file. The
+// packet comes forward by what is missing, over its own header; its bytes stay at a multiple of 4 if they were at one.
+void make_room_behind(std::byte* block_memory, PacketDescriptor& last, std::uint32_t limit) noexcept {
+  const auto data_end = static_cast<std::uint32_t>(last.offset) + last.captured_length;
+  const std::uint32_t tail_end = ((data_end + 3) & ~3U) + pcapng_tail_bytes;
+  if (tail_end <= limit) return;
+  std::byte* const data = block_memory + last.offset;
+  last.offset -= tail_end - limit;
+  std::memmove(block_memory + last.offset, data, last.captured_length);
 }
 
 void add_by_owner(std::atomic<std::uint64_t>& counter, std::uint64_t amount) noexcept {
@@ -209,6 +222,7 @@ std::uint64_t RingReader::fill(detail::BatchSlot& slot) {
   ahead_ = record;
   slot.count = count;
   if (geometry_.carry_offset != 0) {
+    if (left_ == 0) make_room_behind(memory, slot.descriptors[count - 1], geometry_.block_bytes);
     slot.in_place.base = memory;
     slot.in_place.carry_offset = geometry_.carry_offset;
     slot.in_place.first_offset = geometry_.first_offset;

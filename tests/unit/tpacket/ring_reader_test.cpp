@@ -131,6 +131,31 @@ TEST(RingReader, CutsForWantOfRoomAreMarkedAndCountedThoseOfTheSnaplenAreNot) {
   EXPECT_EQ(snapped->stats().truncated, 0U);
 }
 
+// The kernel fills a block up to its last 8 bytes. A writer that ends the packet's pcapng block there needs 28.
+TEST(RingReader, ThereIsAlwaysRoomBehindTheLastPacketOfABlock) {
+  constexpr std::uint32_t block_bytes = 256 * 1024;
+  constexpr std::uint32_t ethernet_data = 84;  // the kernel's header and two bytes of reserve
+  constexpr std::uint32_t second_data = 8192 + ethernet_data + 100 + ethernet_data;
+  for (std::uint32_t slack = 8; slack < 48; ++slack) {
+    for (const bool tagged : {false, true}) {
+      const auto backend = make_backend(small_geometry(2, block_bytes));
+      deliver_numbered(*backend, 0, 1, 100);
+      const auto bytes = make_numbered_frame(1, block_bytes - second_data - slack);
+      backend->kernel().deliver({.bytes = bytes, .has_tag = tagged, .vlan_tci = 1});
+      backend->kernel().retire_timer();
+      const Batch batch = receive_one(*backend);
+      ASSERT_EQ(batch.size(), 2U);
+      const PacketDescriptor& packet = batch[1].descriptor();
+      ASSERT_LE(packet.offset + packet.captured_length + 28, block_bytes);
+      ASSERT_EQ(packet.offset % 4, 0U);
+      const auto captured = batch[1].bytes();
+      ASSERT_EQ(captured.size(), bytes.size() + (tagged ? 4 : 0));
+      ASSERT_TRUE(std::equal(bytes.begin(), bytes.begin() + 12, captured.begin()));
+      ASSERT_TRUE(std::equal(bytes.begin() + 12, bytes.end(), captured.begin() + (tagged ? 16 : 12), captured.end()));
+    }
+  }
+}
+
 TEST(RingReader, PacketTypesBecomeDirectionAndReception) {
   const auto backend = make_backend(small_geometry(2));
   const auto bytes = make_numbered_frame(0, 60);
