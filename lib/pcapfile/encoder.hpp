@@ -1,8 +1,9 @@
 // Encoders turn packets into finished file bytes. Two families, because there are two kinds of memory to write into:
 //
 //   WindowEncoder    copies packets into memory that somebody else provides: a staging buffer, a window of an mmap'd
-//   file InPlaceEncoder   turns the ring block a packet stands in into file bytes, moving nothing (dilate) or little
-//   (compact)
+//                    file
+//   InPlaceEncoder   turns the ring block a packet stands in into file bytes, moving nothing (dilate) or little
+//                    (compact)
 //
 // Both only know bytes: no descriptors, no system calls, no allocation per packet.
 #pragma once
@@ -38,27 +39,34 @@ class WindowEncoder {
   [[nodiscard]] virtual std::size_t record_bytes(std::uint32_t captured_length) const noexcept = 0;
 };
 
-/// A range of bytes inside the block, from InPlace::base.
-struct BlockRange {
-  std::uint32_t begin = 0;
+/// What a block has become. Offsets are from InPlace::base.
+struct EncodedBlock {
+  std::uint32_t begin = 0;  ///< the file bytes are [begin, end); begin is carry_offset or first_offset
   std::uint32_t end = 0;
+  bool dilated = false;            ///< otherwise compacted
+  std::uint64_t copied_bytes = 0;  ///< packet bytes that had to move
 };
 
 /// Encodes one block: begin(), then add() for each of its batches in order, then finish(). Destroys the kernel's
-/// headers, so every descriptor must have been made before (they have: a batch carries them).
+/// headers, so every descriptor must have been made before (they have: a batch carries them). Batches of the same block
+/// that the source has not lent yet are not harmed. IN_PLACE.md draws what becomes of the bytes.
 class InPlaceEncoder {
  public:
   virtual ~InPlaceEncoder() = default;
 
-  /// `carried_bytes` of finished file bytes already stand at block.carry_offset and go in front.
+  /// `carried_bytes` of finished file bytes already stand at block.carry_offset and go in front: what was left over of
+  /// the chunk before, a file header, metadata blocks. They end before block.first_offset; in pcapng they are a
+  /// multiple of 4.
   virtual void begin(const detail::InPlace& block, std::uint32_t carried_bytes) noexcept = 0;
 
-  virtual void add(std::span<const PacketDescriptor> packets, const detail::InPlace& block,
-                   InterfaceMap interfaces) noexcept = 0;
+  /// The next packets of the block, in the order they lie in it; some in between may be missing.
+  virtual void add(std::span<const PacketDescriptor> packets, InterfaceMap interfaces) noexcept = 0;
 
-  /// The block's file bytes. With `alignment` > 1 the end is padded up to a multiple of it, in a way the format's
-  /// readers skip; a format that cannot pad (classic pcap) ends where it ends.
-  [[nodiscard]] virtual BlockRange finish(std::uint32_t alignment) noexcept = 0;
+  /// The block's file bytes. `alignment` is 1 or a power of two that divides the block's offsets. Above 1 the end is
+  /// padded up to a multiple of it, in a way the format's readers skip, and nothing behind the last packet survives; a
+  /// format that cannot pad (classic pcap) ends where it ends. With 1 the bytes end with the last packet's record, and
+  /// packets behind it, if there are any, are still whole.
+  [[nodiscard]] virtual EncodedBlock finish(std::uint32_t alignment) noexcept = 0;
 };
 
 }  // namespace ringtail::pcapfile

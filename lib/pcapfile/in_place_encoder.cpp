@@ -1,0 +1,65 @@
+#include "pcapfile/in_place_encoder.hpp"
+
+#include "base/contract.hpp"
+#include "pcapfile/in_place_compact.hpp"
+#include "pcapfile/in_place_dilate.hpp"
+
+namespace ringtail::pcapfile {
+
+namespace {
+
+// Records further apart than this on average are dilated: below it, writing the kernel's framing to disk costs more
+// than moving the packets. IN_PLACE.md has the measurement.
+constexpr std::uint64_t crossover_bytes = 400;
+
+// Whether dilating a block whose packets are like these costs less CPU than compacting it.
+bool dilating_pays(std::span<const PacketDescriptor> packets) noexcept {
+  const PacketDescriptor& first = packets.front();
+  const PacketDescriptor& last = packets.back();
+  if (first.offset % 4 != 0 || last.offset % 4 != 0) return false;  // would be moved anyway
+  if (packets.size() == 1) return first.captured_length >= crossover_bytes;
+  return last.offset - first.offset >= crossover_bytes * (packets.size() - 1);
+}
+
+class AutomaticEncoder final : public InPlaceEncoder {
+ public:
+  void begin(const detail::InPlace& block, std::uint32_t carried_bytes) noexcept override {
+    block_ = block;
+    carried_bytes_ = carried_bytes;
+    chosen_ = nullptr;
+  }
+
+  void add(std::span<const PacketDescriptor> packets, InterfaceMap interfaces) noexcept override {
+    if (packets.empty()) return;
+    if (chosen_ == nullptr) choose(dilating_pays(packets) ? dilate_ : *compact_);
+    chosen_->add(packets, interfaces);
+  }
+
+  EncodedBlock finish(std::uint32_t alignment) noexcept override {
+    if (chosen_ == nullptr) choose(*compact_);
+    return chosen_->finish(alignment);
+  }
+
+ private:
+  void choose(InPlaceEncoder& encoder) noexcept {
+    chosen_ = &encoder;
+    chosen_->begin(block_, carried_bytes_);
+  }
+
+  DilateEncoder dilate_;
+  std::unique_ptr<InPlaceEncoder> compact_ = make_compact_encoder(FileFormat::pcapng);
+  InPlaceEncoder* chosen_ = nullptr;  // for this block; null before its first packet
+  detail::InPlace block_;
+  std::uint32_t carried_bytes_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<InPlaceEncoder> make_in_place_encoder(FileFormat format, Layout layout) {
+  base::require(format == FileFormat::pcapng || layout != Layout::dilate, "only pcapng can be dilated");
+  if (format != FileFormat::pcapng || layout == Layout::compact) return make_compact_encoder(format);
+  if (layout == Layout::dilate) return std::make_unique<DilateEncoder>();
+  return std::make_unique<AutomaticEncoder>();
+}
+
+}  // namespace ringtail::pcapfile
