@@ -83,6 +83,7 @@ void CaptureFile::submit_window() {
   Chunk chunk;
   chunk.bytes = window_.first(window_used_);
   chunk.staging = std::move(window_staging_);
+  chunk.hold_limit = staging_->buffers() - 2;  // one more is being filled, one is room to breathe
   chunk.packets = static_cast<std::uint32_t>(taken_.packets - taken_before_.packets);
   chunk.captured_bytes = taken_.captured_bytes - taken_before_.captured_bytes;
   window_ = {};
@@ -95,6 +96,12 @@ void CaptureFile::flush() {
   submit_window();
   sink_->flush();
   waiting_since_.reset();
+}
+
+void CaptureFile::flush_and_wait() {
+  flush();
+  while (sink_->wait_for_chunk()) continue;
+  sink_->reap();
 }
 
 void CaptureFile::sync() {

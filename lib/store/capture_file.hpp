@@ -40,6 +40,8 @@ class CaptureFile {
 
   void reap() noexcept { sink_->reap(); }
   void flush();
+  /// The same, and returns when all is in the file.
+  void flush_and_wait();
   void sync();
   void finish();
 

@@ -20,6 +20,7 @@ struct Chunk {
   StagingBuffer staging;  ///< or the buffer the bytes were copied into, or empty
   std::uint32_t packets = 0;
   std::uint64_t captured_bytes = 0;
+  std::uint32_t hold_limit = 1;  ///< so many chunks of this kind may be out at once before their owner runs short
 };
 
 }  // namespace ringtail::store

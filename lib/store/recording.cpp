@@ -11,7 +11,7 @@ namespace ringtail {
 
 namespace {
 
-constexpr std::uint32_t staging_buffers = 4;
+constexpr std::uint32_t staging_buffers = 8;
 constexpr std::size_t staging_buffer_bytes = std::size_t{1} << 20;
 
 /// What no machine could do.
@@ -151,7 +151,7 @@ void Recorder::Implementation::write_head() {
   scratch_.clear();
   section_.append_head(scratch_);
   file_->append(scratch_);
-  file_->flush();  // from now on the file is a valid one
+  file_->flush_and_wait();  // from now on the file is a valid one
 }
 
 void Recorder::Implementation::write_statistics(bool only_changed) {
@@ -206,8 +206,18 @@ void Recorder::Implementation::tick() {
     file_->sync();
     sync_due_ = now + *options_.sync_interval;
   }
-  if (const auto since = file_->waiting_since(); since && now - *since >= options_.flush_interval) file_->flush();
+  if (is_flush_due(now)) file_->flush();
+  last_tick_ = now;
   note_failure();
+}
+
+// A flush may need another tick until its last bytes are in the file, so it begins two ticks before it is due, going by
+// how long the last one has taken to come.
+bool Recorder::Implementation::is_flush_due(Clock::time_point now) const {
+  const auto since = file_->waiting_since();
+  if (!since) return false;
+  const Clock::duration interval = options_.flush_interval;
+  return now - *since >= interval - std::min(2 * (now - last_tick_), interval / 2);
 }
 
 Result<void> Recorder::Implementation::finish() {

@@ -50,6 +50,7 @@ class Recorder::Implementation {
   void write_head();
   void write_statistics(bool only_changed);
   void take_interfaces(std::uint16_t source_id);
+  [[nodiscard]] bool is_flush_due(Clock::time_point now) const;
   void fail(const Error& error);
   void note_failure();
   [[nodiscard]] store::FileLimits limits() const noexcept;
@@ -66,6 +67,7 @@ class Recorder::Implementation {
   bool complete_ = false;
   std::optional<Error> failure_;
 
+  Clock::time_point last_tick_ = Clock::now();
   Clock::time_point statistics_due_{};
   Clock::time_point sync_due_{};
   std::vector<std::byte> scratch_;  // blocks on their way into the window

@@ -6,8 +6,7 @@
 
 namespace ringtail::store {
 
-void Sink::sync() {
-  flush();
+void Sink::sync_descriptor() {
   if (failure_ || file_.kind != OutputKind::regular) return;
   if (::fdatasync(file_.descriptor.get()) != 0) fail("sync", errno);
 }

@@ -67,7 +67,7 @@ class Sink {
   virtual void flush() {}
   /// Flushes, and returns when what is in the file is on the disk. A sync that fails is a failure: the kernel reports a
   /// lost page once and calls the next sync a success.
-  virtual void sync();
+  virtual void sync() = 0;
   /// Flushes, waits for everything, closes the file. Nothing but failure(), landed() and file() after that.
   virtual void finish() = 0;
 
@@ -79,6 +79,8 @@ class Sink {
  protected:
   /// Keeps the first failure: `operation` ("write", "sync", "close") on this file did not work.
   void fail(std::string_view operation, int error_number);
+  /// Makes what has reached the kernel reach the disk.
+  void sync_descriptor();
   /// Shortens the file to landed(), where it can be shortened.
   void cut_back();
   /// Closes the descriptor; write-back errors that only close() reports are failures too.

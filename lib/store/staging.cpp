@@ -13,7 +13,7 @@ Result<std::unique_ptr<StagingPool>> StagingPool::create(std::uint32_t buffers, 
 }
 
 StagingPool::StagingPool(base::Mapping memory, std::uint32_t buffers, std::size_t buffer_bytes)
-    : memory_(std::move(memory)), buffer_bytes_(buffer_bytes), free_(buffers) {
+    : memory_(std::move(memory)), buffers_(buffers), buffer_bytes_(buffer_bytes), free_(buffers) {
   for (std::uint32_t index = 0; index < buffers; ++index) free_.push(index);
 }
 

@@ -64,6 +64,7 @@ class StagingPool {
   /// A free buffer; sleeps until another thread gives one back when all are out.
   [[nodiscard]] StagingBuffer wait() noexcept;
 
+  [[nodiscard]] std::uint32_t buffers() const noexcept { return buffers_; }
   [[nodiscard]] std::size_t buffer_bytes() const noexcept { return buffer_bytes_; }
 
  private:
@@ -72,6 +73,7 @@ class StagingPool {
   void give_back(std::uint32_t index) noexcept;
 
   base::Mapping memory_;
+  std::uint32_t buffers_;
   std::size_t buffer_bytes_;
   ring::IndexQueue free_;
   std::atomic<std::uint32_t> given_back_{0};  // times, modulo 2^32: what wait() sleeps on

@@ -12,6 +12,7 @@ class WriteSink final : public Sink {
 
   [[nodiscard]] std::string_view name() const noexcept override { return "write"; }
   void submit(Chunk&& chunk) override;
+  void sync() override { sync_descriptor(); }
   void finish() override;
 
  private:

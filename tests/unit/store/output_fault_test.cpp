@@ -29,37 +29,65 @@ class OutputFaultTest : public RecorderTest {
     std::signal(SIGXFSZ, SIG_IGN);
   }
 
-  /// Writes until the recorder fails and a little more, then judges what the file holds.
-  void expect_clean_end(Recorder& recorder, const std::string& file, int error_number) {
+  /// Records into `file` until that fails, and a little more, then judges what the file holds.
+  static void expect_clean_end(const RecorderOptions& options, int error_number) {
     PacketFeed feed;
-    const auto id = recorder.add_source(feed.source);
-    ASSERT_TRUE(id);
-    for (int round = 0; round < 100 && recorder.failure() == nullptr; ++round) feed.write(recorder, *id, 1000, 333);
-    feed.write(recorder, *id, 500, 333);
-    ASSERT_NE(recorder.failure(), nullptr);
-    EXPECT_EQ(recorder.failure()->error_number, error_number);
-    EXPECT_THAT(recorder.failure()->message(), HasSubstr(file));
-    EXPECT_FALSE(recorder.finish());
+    auto recorder = Recorder::create(options, {&feed.source});
+    ASSERT_TRUE(recorder) << recorder.error().message();
+    for (int round = 0; round < 100 && recorder->failure() == nullptr; ++round) {
+      feed.write(*recorder, 0, 1000, 333);
+      if (round % 7 == 0) recorder->tick();
+    }
+    feed.write(*recorder, 0, 500, 333);
+    ASSERT_NE(recorder->failure(), nullptr);
+    EXPECT_EQ(recorder->failure()->error_number, error_number);
+    EXPECT_THAT(recorder->failure()->message(), HasSubstr(options.path));
+    EXPECT_FALSE(recorder->finish());
 
-    const RecorderStats stats = recorder.stats();
+    const RecorderStats stats = recorder->stats();
     EXPECT_EQ(feed.source.stats().delivered, stats.written_packets + stats.dropped_writer);
     EXPECT_EQ(feed.backend->lent(), 0U);
-    EXPECT_EQ(stats.written_bytes, std::filesystem::file_size(file));
+    EXPECT_EQ(stats.written_bytes, std::filesystem::file_size(options.path));
     EXPECT_GT(stats.written_packets, 0U);
-    EXPECT_TRUE(test::are_consecutive(test::read_numbers({file}), 0, stats.written_packets));
+    EXPECT_TRUE(test::are_consecutive(test::read_numbers({options.path}), 0, stats.written_packets));
   }
 };
 
-/// A little tmpfs at `directory` that only this process sees, until the end of the scope.
+/// What is true of every writer, in pcapng and in classic pcap.
+class EveryWriterFaultTest : public OutputFaultTest,
+                             public testing::WithParamInterface<std::tuple<Writer, FileFormat>> {
+ protected:
+  /// A write every so often ends in the middle of a chunk, and flushes are frequent.
+  [[nodiscard]] static RecorderOptions options(const std::string& path) {
+    return {.path = path,
+            .format = std::get<FileFormat>(GetParam()),
+            .writer = std::get<Writer>(GetParam()),
+            .flush_interval = std::chrono::milliseconds(1)};
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(, EveryWriterFaultTest,
+                         testing::Combine(testing::Values(Writer::direct, Writer::write),
+                                          testing::Values(FileFormat::pcapng, FileFormat::pcap)),
+                         test::writer_and_format_name);
+
+/// A little file system at `directory` that only this process sees, until the end of the scope.
 class SmallFileSystem {
  public:
-  explicit SmallFileSystem(const std::string& directory) : directory_(directory) {
+  SmallFileSystem(const std::string& directory, const char* type) : directory_(directory) {
     std::filesystem::create_directory(directory);
     if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return;
-    is_mounted_ = ::mount("none", directory.c_str(), "tmpfs", 0, "size=2m") == 0;
+    if (type == std::string("tmpfs")) {
+      is_mounted_ = ::mount("none", directory.c_str(), "tmpfs", 0, "size=2m") == 0;
+      return;
+    }
+    const std::string image = directory + ".image";
+    is_mounted_ = test::run("{ truncate -s 4M '" + image + "' && mkfs." + type + " -q '" + image +
+                            "' && mount -o loop '" + image + "' '" + directory + "'; } 2>&1")
+                      .exit_status == 0;
   }
   ~SmallFileSystem() {
-    if (is_mounted_) ::umount2(directory_.c_str(), MNT_DETACH);
+    if (is_mounted_) ::umount2(directory_.c_str(), 0);
   }
   SmallFileSystem(const SmallFileSystem&) = delete;
   SmallFileSystem& operator=(const SmallFileSystem&) = delete;
@@ -86,26 +114,25 @@ class FileSizeLimit {
   rlimit before_{};
 };
 
-TEST_F(OutputFaultTest, AFullDisk) {
+TEST_P(EveryWriterFaultTest, AFullDisk) {
   RINGTAIL_NEEDS_PROGRAM("tshark");
-  for (const FileFormat format : {FileFormat::pcapng, FileFormat::pcap}) {
-    const SmallFileSystem small(path("small"));
-    if (!small.is_mounted()) GTEST_SKIP() << "mounting a tmpfs needs root";
-    const std::string file = path("small/out");
-    auto recorder = Recorder::create({.path = file, .format = format});
-    ASSERT_TRUE(recorder);
-    expect_clean_end(*recorder, file, ENOSPC);
-  }
+  RINGTAIL_NEEDS_PROGRAM("mkfs.ext4");
+  const SmallFileSystem small(path("small"), "ext4");
+  if (!small.is_mounted()) GTEST_SKIP() << "mounting a file system needs root and a loop device";
+  expect_clean_end(options(path("small/out")), ENOSPC);
 }
 
-TEST_F(OutputFaultTest, AFileSizeLimit) {
+TEST_P(EveryWriterFaultTest, AFullTmpfs) {
   RINGTAIL_NEEDS_PROGRAM("tshark");
-  for (const FileFormat format : {FileFormat::pcapng, FileFormat::nsecpcap}) {
-    const FileSizeLimit limit(1'234'567);
-    auto recorder = Recorder::create({.path = path("out"), .format = format});
-    ASSERT_TRUE(recorder);
-    expect_clean_end(*recorder, path("out"), EFBIG);
-  }
+  const SmallFileSystem small(path("small"), "tmpfs");
+  if (!small.is_mounted()) GTEST_SKIP() << "mounting a tmpfs needs root";
+  expect_clean_end(options(path("small/out")), ENOSPC);
+}
+
+TEST_P(EveryWriterFaultTest, AFileSizeLimit) {
+  RINGTAIL_NEEDS_PROGRAM("tshark");
+  const FileSizeLimit limit(1'234'567);
+  expect_clean_end(options(path("out")), EFBIG);
 }
 
 TEST_F(OutputFaultTest, AHeaderThatCannotBeWrittenLeavesNoFile) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <ringtail/recorder.hpp>
@@ -81,6 +82,14 @@ inline std::vector<std::uint64_t> read_numbers(const std::vector<std::string>& f
     }
   }
   return numbers;
+}
+
+/// Names the cases of tests that are run for every writer and format.
+inline std::string writer_and_format_name(const testing::TestParamInfo<std::tuple<Writer, FileFormat>>& info) {
+  constexpr const char* writers[] = {"automatic", "direct", "splice", "write", "mmap"};
+  constexpr const char* formats[] = {"Pcapng", "Pcap", "Nsecpcap"};
+  const auto [writer, format] = info.param;
+  return std::string(writers[static_cast<std::size_t>(writer)]) + formats[static_cast<std::size_t>(format)];
 }
 
 /// True when the numbers are `first`, first + 1, ... , first + count - 1.
