@@ -79,7 +79,8 @@ Progress PcapngParser::parse(std::span<const std::byte> memory, std::size_t begi
       if (!is_between_records()) return pause(Pause::more_bytes, at);
       continue;
     }
-    const BlockLook block = look_at_block(rest, order_);
+    // Blocks that are too long are told from the others by their heads, so that it does not matter how much is here.
+    const BlockLook block = look_at_block(rest.first(std::min(rest.size(), largest_block_bytes_)), order_);
     if (block.framing == Framing::broken) {
       problem_ = block.problem;
       return pause(Pause::damage, at);

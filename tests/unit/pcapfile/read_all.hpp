@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/contract.hpp"
 #include "pcapfile/parser.hpp"
 
 namespace ringtail::test {
@@ -39,7 +40,9 @@ inline ReadFile read_all(std::span<const std::byte> file, std::size_t piece_byte
   pcapfile::Parser parser(largest_record);
   std::vector<std::byte> held;
   std::array<PacketDescriptor, 16> descriptors;
+  std::size_t steps = 0;
   for (std::size_t fed = 0;;) {
+    base::require(++steps <= 2 * file.size() + 3, "every step consumes bytes or asks for more");
     const pcapfile::Progress progress = parser.parse(held, 0, descriptors);
     for (const PacketDescriptor& packet : std::span(descriptors).first(progress.packets)) {
       const auto bytes = std::span(held).first(progress.consumed_bytes).subspan(packet.offset, packet.captured_length);
