@@ -2,6 +2,7 @@
 #include <ringtail/source.hpp>
 
 #include "open_tpacket.hpp"
+#include "pcapfile/file_backend.hpp"
 #include "reopening_backend.hpp"
 #include "tpacket/link.hpp"
 
@@ -10,6 +11,8 @@ namespace ringtail {
 namespace {
 
 Result<detail::BackendPointer> open_backend(std::string_view device, const OpenOptions& options) {
+  constexpr std::string_view file_prefix = "file:";
+  if (device.starts_with(file_prefix)) return pcapfile::open_file(device.substr(file_prefix.size()), options);
   // The any device never goes away.
   if (options.wait_for_interface && device != "any") return ReopeningBackend::open(std::string(device), options);
   return open_tpacket(std::string(device), options);

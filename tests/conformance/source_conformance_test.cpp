@@ -232,7 +232,7 @@ TEST_P(SourceConformance, ThePollableDescriptorBecomesReadable) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sources, SourceConformance,
-                         testing::Values(fake_kernel_harness(), veth_harness(), waiting_veth_harness()),
+                         testing::Values(fake_kernel_harness(), file_harness(), veth_harness(), waiting_veth_harness()),
                          [](const auto& information) { return information.param.name; });
 
 }  // namespace

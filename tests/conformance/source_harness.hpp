@@ -36,6 +36,7 @@ inline void PrintTo(const HarnessFactory& factory, std::ostream* out) {
 }
 
 [[nodiscard]] HarnessFactory fake_kernel_harness();
+[[nodiscard]] HarnessFactory file_harness();
 [[nodiscard]] HarnessFactory veth_harness();
 [[nodiscard]] HarnessFactory waiting_veth_harness();
 
