@@ -2,11 +2,12 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/socket.h>
+
+#include <ringtail/error.hpp>
 
 #include "fixture/numbered_frames.hpp"
 
@@ -18,7 +19,7 @@ bool run_in_namespace(const std::string& command) {
 
 const std::string& enter_private_namespace() {
   static const std::string reason = []() -> std::string {
-    if (::unshare(CLONE_NEWNET) != 0) return std::string("unshare(CLONE_NEWNET): ") + std::strerror(errno);
+    if (::unshare(CLONE_NEWNET) != 0) return system_error("enter a network namespace", errno).message();
     // IPv6 is off before the link is made: stray frames spoil exact counts.
     const bool ready = run_in_namespace(
         "sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 && "

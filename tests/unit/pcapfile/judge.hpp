@@ -61,4 +61,4 @@ inline bool has_program(const std::string& name) {
 
 /// Skips the test, with the reason, where an independent reader is not installed.
 #define RINGTAIL_NEEDS_PROGRAM(name) \
-  if (!ringtail::test::has_program(name)) GTEST_SKIP() << name << " is not installed"
+  if (!ringtail::test::has_program(name)) GTEST_SKIP() << (name) << " is not installed"

@@ -17,7 +17,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using fixture::FakeBackend;
-using fixture::Frame;
 using fixture::make_numbered_frame;
 using fixture::read_numbered_frame;
 using fixture::small_geometry;
