@@ -1,5 +1,7 @@
 #include "ring/link_types.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <net/if_arp.h>
 
 #include <ringtail/interface.hpp>
@@ -12,17 +14,28 @@ namespace {
 constexpr std::uint16_t hardware_ieee80211_radiotap = 803;
 constexpr std::uint16_t hardware_netlink = 824;
 
-struct LinkTypeName {
+struct NamedLinkType {
   std::uint16_t link_type;
-  std::string_view name;
+  std::string_view name;         // as libpcap's programs have it
+  std::string_view description;  // for people
 };
 
-constexpr LinkTypeName names[] = {
-    {link_type::null_loopback, "NULL"},  {link_type::ethernet, "EN10MB"},
-    {link_type::raw_ip, "RAW"},          {link_type::ieee802_11, "IEEE802_11"},
-    {link_type::linux_sll, "LINUX_SLL"}, {link_type::ieee802_11_radiotap, "IEEE802_11_RADIO"},
-    {link_type::netlink, "NETLINK"},     {link_type::linux_sll2, "LINUX_SLL2"},
+constexpr NamedLinkType named_link_types[] = {
+    {link_type::null_loopback, "NULL", "BSD loopback"},
+    {link_type::ethernet, "EN10MB", "Ethernet"},
+    {link_type::raw_ip, "RAW", "Raw IP"},
+    {link_type::ieee802_11, "IEEE802_11", "802.11"},
+    {link_type::linux_sll, "LINUX_SLL", "Linux cooked v1"},
+    {link_type::ieee802_11_radiotap, "IEEE802_11_RADIO", "802.11 plus radiotap header"},
+    {link_type::netlink, "NETLINK", "Linux netlink"},
+    {link_type::linux_sll2, "LINUX_SLL2", "Linux cooked v2"},
 };
+
+const NamedLinkType* find(std::uint16_t link_type) {
+  const auto* const found = std::find_if(std::begin(named_link_types), std::end(named_link_types),
+                                         [link_type](const auto& each) { return each.link_type == link_type; });
+  return found == std::end(named_link_types) ? nullptr : found;
+}
 
 }  // namespace
 
@@ -43,10 +56,20 @@ std::uint16_t link_type_of_hardware(std::uint16_t hardware_type) noexcept {
 }
 
 std::string_view link_type_name(std::uint16_t link_type) noexcept {
-  for (const LinkTypeName& entry : names) {
-    if (entry.link_type == link_type) return entry.name;
+  const NamedLinkType* named = find(link_type);
+  return named != nullptr ? named->name : std::string_view();
+}
+
+std::string_view link_type_description(std::uint16_t link_type) noexcept {
+  const NamedLinkType* named = find(link_type);
+  return named != nullptr ? named->description : std::string_view();
+}
+
+std::optional<std::uint16_t> link_type_named(std::string_view name) noexcept {
+  for (const NamedLinkType& each : named_link_types) {
+    if (each.name == name) return each.link_type;
   }
-  return {};
+  return std::nullopt;
 }
 
 }  // namespace ringtail::ring

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace ringtail::ring {
@@ -13,5 +14,11 @@ namespace ringtail::ring {
 
 /// The short name that -y takes and -L shows ("EN10MB"); empty for types ringtail does not name.
 [[nodiscard]] std::string_view link_type_name(std::uint16_t link_type) noexcept;
+
+/// "Ethernet" for EN10MB; empty where there is no name either.
+[[nodiscard]] std::string_view link_type_description(std::uint16_t link_type) noexcept;
+
+/// The link type with that short name, in capitals as link_type_name() gives it.
+[[nodiscard]] std::optional<std::uint16_t> link_type_named(std::string_view name) noexcept;
 
 }  // namespace ringtail::ring

@@ -86,6 +86,7 @@ class Recorder {
   /// Opens the first file and writes its header, so that it exists and is valid from here on. An existing regular file
   /// with one link is replaced by a new inode; a symlink or a hard link there is refused; FIFOs and character devices
   /// are opened. Classic pcap needs its link type at once: give the sources here or call add_source() before write().
+  /// The sources given here have the ids 0, 1, ... in their order.
   [[nodiscard]] static Result<Recorder> create(RecorderOptions options, const std::vector<const Source*>& sources = {});
 
   Recorder(Recorder&&) noexcept;
