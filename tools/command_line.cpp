@@ -1,0 +1,42 @@
+#include "command_line.hpp"
+
+#include <cstdio>
+
+#include "report.hpp"
+#include "version.hpp"
+
+namespace ringtail::tools {
+
+void describe(CLI::App& app, const std::string& examples) {
+  app.footer("\nexamples:\n" + examples);
+  app.set_version_flag("-v,--version", "ringtail " + std::string(version()));
+  app.get_formatter()->column_width(34);
+}
+
+std::optional<int> parse_command_line(CLI::App& app, Arguments arguments) {
+  try {
+    app.parse(static_cast<int>(arguments.size()), arguments.data());
+    return std::nullopt;
+  } catch (const CLI::CallForHelp&) {
+    std::fputs(app.help().c_str(), stdout);
+    return exit_done;
+  } catch (const CLI::CallForVersion& call) {
+    std::fputs((std::string(call.what()) + "\n").c_str(), stdout);
+    return exit_done;
+  } catch (const CommandLineError& bad) {
+    return report(bad.error);
+  } catch (const CLI::Error& bad) {
+    return report(usage_error(app.get_name(), bad.what(), "see " + app.get_name() + " --help"));
+  }
+}
+
+std::string join_words(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) {
+    if (!text.empty()) text += ' ';
+    text += word;
+  }
+  return text;
+}
+
+}  // namespace ringtail::tools

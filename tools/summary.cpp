@@ -1,0 +1,111 @@
+#include "summary.hpp"
+
+#include <cerrno>
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include "report.hpp"
+
+namespace ringtail::tools {
+
+namespace {
+
+constexpr std::size_t most_file_names = 100;
+
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+}  // namespace
+
+ProcessUsage ProcessUsage::now() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return {.user_seconds = seconds(usage.ru_utime),
+          .system_seconds = seconds(usage.ru_stime),
+          .voluntary_switches = static_cast<std::uint64_t>(usage.ru_nvcsw),
+          .involuntary_switches = static_cast<std::uint64_t>(usage.ru_nivcsw)};
+}
+
+std::uint64_t Summary::delivered() const {
+  std::uint64_t packets = 0;
+  for (const SourceSummary& source : sources) packets += source.stats.delivered;
+  return packets;
+}
+
+double Summary::cpu_ns_per_packet() const {
+  const std::uint64_t packets = delivered();
+  return packets == 0 ? 0 : (usage.user_seconds + usage.system_seconds) * 1e9 / static_cast<double>(packets);
+}
+
+void add(Stats& total, const Stats& part) {
+  total.received += part.received;
+  total.delivered += part.delivered;
+  total.dropped_ring += part.dropped_ring;
+  total.unread += part.unread;
+  total.dropped_interface += part.dropped_interface;
+  total.freezes += part.freezes;
+  total.truncated += part.truncated;
+  total.delivered_bytes += part.delivered_bytes;
+  total.malformed += part.malformed;
+}
+
+void add(RecorderStats& total, const RecorderStats& part) {
+  total.written_packets += part.written_packets;
+  total.dropped_writer += part.dropped_writer;
+  total.captured_bytes += part.captured_bytes;
+  total.written_bytes += part.written_bytes;
+  total.copied_bytes += part.copied_bytes;
+  total.dilated_chunks += part.dilated_chunks;
+  total.compacted_chunks += part.compacted_chunks;
+  total.files_total += part.files_total;
+  total.files.insert(total.files.end(), part.files.begin(), part.files.end());
+  if (total.files.size() > most_file_names) total.files.erase(total.files.begin(), total.files.end() - most_file_names);
+  total.writer = part.writer;
+}
+
+Summary summarize(const Source& source, std::chrono::steady_clock::time_point begin) {
+  Summary summary;
+  summary.elapsed_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  summary.sources.push_back({std::string(source.name()), std::string(source.backend()), source.stats()});
+  summary.written.captured_bytes = summary.sources.front().stats.delivered_bytes;
+  summary.usage = ProcessUsage::now();
+  if (source.failure() != nullptr) summary.error = *source.failure();
+  return summary;
+}
+
+std::string books_text(const Summary& summary) {
+  Stats total;
+  for (const SourceSummary& source : summary.sources) add(total, source.stats);
+  if (total.unread == 0) {
+    return fmt::format("received = delivered + dropped: {} = {} + {}\n", total.received, total.delivered,
+                       total.dropped_ring);
+  }
+  return fmt::format("received = delivered + dropped + unread: {} = {} + {} + {}\n", total.received, total.delivered,
+                     total.dropped_ring, total.unread);
+}
+
+Result<SummaryOutput> SummaryOutput::open(const std::string& path) {
+  SummaryOutput output;
+  if (path.empty()) return output;
+  output.path_ = path;
+  output.file_.reset(path == "-" ? stdout : std::fopen(path.c_str(), "we"));
+  if (output.file_ != nullptr) return output;
+  return tl::unexpected(system_error("open " + path + " for the summary", errno));
+}
+
+Result<void> SummaryOutput::write(const Summary& summary) {
+  if (file_ == nullptr) return {};
+  const std::string text = to_json(summary);
+  errno = 0;
+  if (std::fwrite(text.data(), 1, text.size(), file_.get()) == text.size() && std::fflush(file_.get()) == 0) return {};
+  return tl::unexpected(system_error("write the summary to " + path_, errno));
+}
+
+int conclude(const Summary& summary, SummaryOutput& output) {
+  const int status = summary.error ? report(*summary.error) : exit_done;
+  const auto written = output.write(summary);
+  return written ? status : report(written.error());
+}
+
+}  // namespace ringtail::tools
