@@ -76,7 +76,7 @@ for reason, names in skipped.items():
     print(f"SKIPPED: {reason}")
     for name in names:
         print(f"  {name}")
-print(f"{passed} tests passed, {failed} failed, {sum(map(len, skipped.values()))} skipped")
+print(f"{passed} passed, {failed} failed, {sum(map(len, skipped.values()))} skipped")
 EOF
 
 if ((${#failed_presets[@]} > 0)); then
