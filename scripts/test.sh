@@ -26,17 +26,18 @@ scripts/install-dependencies.sh
 without_randomisation=()
 if setarch -R true 2>/dev/null; then without_randomisation=(setarch -R); fi
 
-build() { # PRESET
+build() { # PRESET [TARGET]
   printf '\n== %s: build\n' "$1"
   cmake --preset "$1" >/dev/null
-  "${without_randomisation[@]}" cmake --build --preset "$1"
+  "${without_randomisation[@]}" cmake --build --preset "$1" --target "${2:-all}"
 }
 
 failed_presets=()
-run_tests() { # PRESET
+run_tests() { # PRESET [LABEL]
   printf '\n== %s: test\n' "$1"
   local status=0
-  "${without_randomisation[@]}" ctest --test-dir "build/$1" --output-on-failure --parallel "$(nproc)" \
+  "${without_randomisation[@]}" ctest --test-dir "build/$1" --label-regex "${2:-.}" --output-on-failure \
+    --parallel "$(nproc)" \
     --output-junit "$PWD/build/$1/results.xml" >"build/$1/ctest.log" 2>&1 || status=$?
   if ((status != 0)); then
     cat "build/$1/ctest.log"
@@ -48,10 +49,12 @@ run_tests() { # PRESET
 build dev
 run_tests dev
 build clang
-build asan
-run_tests asan
-build tsan
-run_tests tsan
+# The sanitizers watch the library through the unit and conformance tests; the programs behind the integration tests are
+# the same code once more.
+build asan unit_tests
+run_tests asan 'unit|fuzz'
+build tsan unit_tests
+run_tests tsan unit
 
 echo
 python3 - build/{dev,asan,tsan}/results.xml <<'EOF'
