@@ -2,9 +2,16 @@
 // what it found survives being written and read again.
 #include <algorithm>
 #include <cstring>
+#include <string>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <ringtail/source.hpp>
 
 #include "base/contract.hpp"
+#include "base/file_descriptor.hpp"
 #include "fuzz/fuzzer.hpp"
+#include "pcapfile/file_backend.hpp"
 #include "unit/pcapfile/files.hpp"
 #include "unit/pcapfile/foreign_file.hpp"
 #include "unit/pcapfile/read_all.hpp"
@@ -58,6 +65,34 @@ void check_round_trip(const test::ReadFile& file) {
   require(same_packets(file, again), "what was read survives being written");
 }
 
+// The same bytes as a file that a source reads.
+void check_source(std::span<const std::byte> bytes) {
+  const base::FileDescriptor file(::memfd_create("input", MFD_CLOEXEC));
+  require(::write(file.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()), "a memfd takes bytes");
+  const test::ReadFile expected = test::read_all(bytes);
+  auto backend = pcapfile::open_file("/dev/fd/" + std::to_string(file.get()), {.buffer_bytes = 1, .batch_packets = 3});
+  if (!backend) {
+    require(expected.packets.empty() && !expected.problem.empty(), "only a file without packets cannot be opened");
+    return;
+  }
+  Source source(std::move(*backend));
+  std::size_t index = 0;
+  Received received;
+  while ((received = source.receive(std::chrono::nanoseconds(0))).status == ReceiveStatus::packets) {
+    for (const PacketView packet : received.batch) {
+      require(index < expected.packets.size(), "a source invents nothing");
+      const test::ReadPacket& wanted = expected.packets[index++];
+      const std::size_t length = std::min<std::size_t>(wanted.bytes.size(), OpenOptions{}.snaplen);
+      require(packet.captured_length() == length && packet.timestamp_ns() == wanted.descriptor.timestamp_ns &&
+                  std::equal(packet.bytes().begin(), packet.bytes().end(), wanted.bytes.begin()),
+              "a source delivers what is there");
+    }
+  }
+  require(received.status == ReceiveStatus::end_of_stream, "a file ends");
+  require(index == expected.packets.size(), "a source keeps nothing back");
+  require((source.failure() == nullptr) == expected.problem.empty(), "a source says why it broke off");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -71,6 +106,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             "the same is found in pieces");
   }
   check_round_trip(whole);
+  check_source(file);
   return 0;
 }
 
