@@ -52,7 +52,7 @@ bool warn_of_mixed_link_types(const CaptureSession& session, const CaptureOption
 }
 
 /// Captures until the end and gives the account of it.
-Summary run_session(CaptureSession& session, SignalQueue& signals, const CaptureOptions& options) {
+Summary run_session(CaptureSession& session, const CaptureOptions& options) {
   ProgressLine progress(!options.quiet);
   const auto show_progress = [&progress](const CaptureSession& running) {
     Stats total;
@@ -62,16 +62,16 @@ Summary run_session(CaptureSession& session, SignalQueue& signals, const Capture
   };
   CaptureSession::Periodic periodic;
   if (progress.is_on()) periodic = {.period = progress_period, .act = show_progress};
-  session.run(signals, periodic);
+  session.run(periodic);
   return session.summary();
 }
 
-Summary open_and_run(SignalQueue& signals, const CaptureOptions& options) {
+Summary open_and_run(const CaptureOptions& options) {
   auto session = CaptureSession::open(options, true);
   if (!session) return {.usage = ProcessUsage::now(), .error = session.error()};
   tell(opening_text(options, (*session)->summary().written.files));
   const bool warned = warn_of_mixed_link_types(**session, options);
-  Summary summary = run_session(**session, signals, options);
+  Summary summary = run_session(**session, options);
   if (!warned) warn_of_mixed_link_types(**session, options);  // "any" meets its interfaces on the way
   tell(account_text(summary));
   return summary;
@@ -87,11 +87,9 @@ std::string temporary_output(const CaptureOptions& options) {
 int record(CaptureOptions& options) {
   auto output = SummaryOutput::open(options.json_path);
   if (!output) return report(output.error());
-  auto signals = SignalQueue::create();
-  if (!signals) return report(signals.error());
   if (options.output.path.empty()) options.output.path = temporary_output(options);
   warn_of_links_that_are_down(options);
-  return conclude(open_and_run(*signals, options), *output);
+  return conclude(open_and_run(options), *output);
 }
 
 int answer(const Result<void>& result) {

@@ -59,12 +59,17 @@ Result<std::unique_ptr<CaptureSession>> CaptureSession::open(const CaptureOption
     if (!found) return tl::unexpected(std::move(found.error()));
     user = std::move(*found);
   }
+  ignore_broken_pipes();
   base::FileDescriptor bell(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!bell.is_open()) return tl::unexpected(system_error("set up the capture", errno));
   std::unique_ptr<CaptureSession> session(new CaptureSession(options, std::move(bell)));
   if (auto opened = session->open_workers(recording); !opened) return tl::unexpected(std::move(opened.error()));
-  if (!user) return session;
-  if (auto became = become(*user); !became) return tl::unexpected(std::move(became.error()));
+  if (user) {
+    if (auto became = become(*user); !became) return tl::unexpected(std::move(became.error()));
+  }
+  auto signals = SignalQueue::create();
+  if (!signals) return tl::unexpected(std::move(signals.error()));
+  session->signals_.emplace(std::move(*signals));
   return session;
 }
 

@@ -61,8 +61,6 @@ Result<void> print_filters(const std::vector<InterfaceOptions>& interfaces) {
 }
 
 Result<void> print_statistics(CaptureOptions options) {
-  auto signals = SignalQueue::create();
-  if (!signals) return tl::unexpected(std::move(signals.error()));
   for (InterfaceOptions& interface : options.interfaces) interface.open.snaplen = 1;  // only counted
   auto session = CaptureSession::open(options, false);
   if (!session) return tl::unexpected(std::move(session.error()));
@@ -75,7 +73,7 @@ Result<void> print_statistics(CaptureOptions options) {
     }
     return std::fflush(stdout) == 0;  // a reader that has seen enough, as in `| head`
   };
-  (*session)->run(*signals, {.period = statistics_period, .act = print_table});
+  (*session)->run({.period = statistics_period, .act = print_table});
   const Summary summary = (*session)->summary();
   if (summary.error) return tl::unexpected(*summary.error);
   return {};

@@ -21,15 +21,15 @@ constexpr nanoseconds longest_sleep = std::chrono::minutes(1);
 
 }  // namespace
 
-void CaptureSession::run(SignalQueue& signals, const Periodic& periodic) {
+void CaptureSession::run(const Periodic& periodic) {
   const auto begin = Deadline::Clock::now();
   const auto seconds_so_far = [begin] { return std::chrono::duration<double>(Deadline::Clock::now() - begin).count(); };
   Deadline end = Deadline::after(options_.stop_after_duration.value_or(nanoseconds(-1)));
   Deadline next_act = Deadline::after(periodic.period);
   for (std::size_t worker = 0; worker < workers_.size(); ++worker) workers_[worker]->start(cpu_of(worker));
   while (!has_ended()) {
-    wait(signals, next_act.remaining(end.remaining(longest_sleep)));
-    while (const auto signal = signals.next()) obey(*signal);
+    wait(next_act.remaining(end.remaining(longest_sleep)));
+    while (const auto signal = signals_->next()) obey(*signal);
     if (end.has_passed()) {
       stop_all();
       end = Deadline::never();
@@ -46,8 +46,8 @@ void CaptureSession::run(SignalQueue& signals, const Periodic& periodic) {
 }
 
 /// Sleeps until a signal has arrived, a worker has ended, or `longest` is over.
-void CaptureSession::wait(const SignalQueue& signals, nanoseconds longest) const {
-  pollfd descriptors[] = {{.fd = signals.descriptor(), .events = POLLIN, .revents = 0},
+void CaptureSession::wait(nanoseconds longest) const {
+  pollfd descriptors[] = {{.fd = signals_->descriptor(), .events = POLLIN, .revents = 0},
                           {.fd = commons_.bell.get(), .events = POLLIN, .revents = 0}};
   const timespec timeout{.tv_sec = longest / std::chrono::seconds(1),
                          .tv_nsec = (longest % std::chrono::seconds(1)).count()};

@@ -23,11 +23,11 @@ class CaptureSession {
   };
 
   /// Sources first, files only when all sources are open. `options.interfaces` is not empty; `options.output.path` is
-  /// set when `recording`. Gives up root at the end, where that is asked for.
+  /// set when `recording`. At the end it gives up root, where that is asked for, and signals are its own from then on.
   [[nodiscard]] static Result<std::unique_ptr<CaptureSession>> open(const CaptureOptions& options, bool recording);
 
   /// Captures. Returns when all workers have ended and their files are finished.
-  void run(SignalQueue& signals, const Periodic& periodic);
+  void run(const Periodic& periodic);
 
   /// Before or after run(): the books as they stand.
   [[nodiscard]] Summary summary() const;
@@ -45,7 +45,7 @@ class CaptureSession {
 
   [[nodiscard]] Result<void> open_workers(bool recording);
   [[nodiscard]] std::optional<int> cpu_of(std::size_t worker) const;
-  void wait(const SignalQueue& signals, std::chrono::nanoseconds longest) const;
+  void wait(std::chrono::nanoseconds longest) const;
   void obey(int signal);
   void stop_all();
   void abandon_all();
@@ -54,6 +54,7 @@ class CaptureSession {
 
   CaptureOptions options_;
   CaptureCommons commons_;
+  std::optional<SignalQueue> signals_;
   std::vector<std::unique_ptr<CaptureWorker>> workers_;  ///< worker k has ring k of every interface
   std::vector<int> cpus_;                                ///< where the workers run, in turn; empty: anywhere
   unsigned end_requests_ = 0;                            ///< by signals

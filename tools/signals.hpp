@@ -9,22 +9,30 @@
 
 namespace ringtail::tools {
 
-/// SIGINT, SIGTERM, SIGUSR1 and, unless the parent has it ignored (nohup), SIGHUP, to be read one by one. SIGPIPE is
-/// ignored: a reader that goes away is a write error. Create it before any thread, so that all have them blocked.
+/// SIGINT, SIGTERM, SIGUSR1 and, unless the parent has it ignored (nohup), SIGHUP, to be read one by one. At most one
+/// such queue lives at a time. Until it is made, the signals end the process; so make it when there is something to end
+/// in good order, and not before waits that nobody can end, such as for a FIFO's reader.
 class SignalQueue {
  public:
   [[nodiscard]] static Result<SignalQueue> create();
+  SignalQueue(SignalQueue&&) noexcept = default;
+  SignalQueue& operator=(SignalQueue&&) = delete;
+  ~SignalQueue();
 
   /// Readable when next() has something.
-  [[nodiscard]] int descriptor() const noexcept { return descriptor_.get(); }
+  [[nodiscard]] int descriptor() const noexcept { return read_end_.get(); }
 
   /// The next signal that has arrived, if any. Does not wait.
   [[nodiscard]] std::optional<int> next() noexcept;
 
  private:
-  explicit SignalQueue(base::FileDescriptor descriptor) noexcept : descriptor_(std::move(descriptor)) {}
-  base::FileDescriptor descriptor_;
+  SignalQueue(base::FileDescriptor read_end, base::FileDescriptor write_end) noexcept;
+  base::FileDescriptor read_end_;
+  base::FileDescriptor write_end_;  ///< the handler's
 };
+
+/// A reader that goes away is a write error from here on, not the end of the process.
+void ignore_broken_pipes();
 
 /// Ends the process as `signal` does when nobody handles it.
 [[noreturn]] void die_of(int signal);
