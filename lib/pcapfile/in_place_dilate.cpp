@@ -62,28 +62,29 @@ void DilateEncoder::add(std::span<const PacketDescriptor> packets, InterfaceMap 
   std::uint32_t data = data_in_phase(packets.front());
   close_up_to(data - head_bytes);
 
+  std::byte* const base = base_;
   const PacketDescriptor* const last = &packets.back();
   for (const PacketDescriptor* packet = packets.data(); packet != last; ++packet) {
     const std::uint32_t next_data = data_in_phase(packet[1]);
     const std::uint32_t total = next_data - data;
-    std::byte* const head = base_ + data - head_bytes;
+    std::byte* const head = base + data - head_bytes;
     store_packet_head(head, *packet, interfaces[packet->interface_id], total);
 
     const std::uint32_t data_end = data + packet->captured_length;
     const std::uint32_t gap = next_data - head_bytes - data_end;
     if (gap - smallest_gap <= largest_common_gap - smallest_gap) [[likely]] {
-      clear_gap(base_ + data_end, gap);
-      std::byte* const at = store_known_options(base_ + align_up_4(data_end), packet->flags, packet->rx_hash);
+      clear_gap(base + data_end, gap);
+      std::byte* const at = store_known_options(base + align_up_4(data_end), packet->flags, packet->rx_hash);
       std::byte* const trailer = head + total - block_trailer_bytes;
       const auto filling = static_cast<std::uint16_t>(trailer - at - 2 * sizeof(OptionHead));
       store(at, OptionHead{option_code::custom_not_copied, filling});
       store(trailer, total);
     } else {
-      close_packet_block(base_, {data - head_bytes, data_end, packet->flags, packet->rx_hash}, next_data - head_bytes);
+      close_packet_block(base, {data - head_bytes, data_end, packet->flags, packet->rx_hash}, next_data - head_bytes);
     }
     data = next_data;
   }
-  store_packet_head(base_ + data - head_bytes, *last, interfaces[last->interface_id], 0);
+  store_packet_head(base + data - head_bytes, *last, interfaces[last->interface_id], 0);
   open_ = {data - head_bytes, data + last->captured_length, last->flags, last->rx_hash};
 }
 

@@ -4,6 +4,7 @@
 // order, which the draft allows and readers expect.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -183,18 +184,22 @@ void append_interface_statistics(Bytes& out, std::uint32_t interface_id, const I
 
 // ---- Pieces written per packet or per block: stored into memory that has room for them ----------------------------
 
+/// Two numbers of 4 bytes as one of 8. Packet heads are made of such pairs: half the stores.
+inline std::byte* store_pair(std::byte* at, std::uint32_t first, std::uint32_t second) noexcept {
+  constexpr bool first_is_low = std::endian::native == std::endian::little;
+  return store(at, std::uint64_t{first} << (first_is_low ? 0 : 32) | std::uint64_t{second} << (first_is_low ? 32 : 0));
+}
+
 /// A packet's head, with `total_length` as the caller has worked it out and the file's interface id. Field by field and
 /// not as a struct: the struct would be built on the stack and copied in wider pieces, which stalls store forwarding
 /// (measured: 5 ns per packet).
 inline std::byte* store_packet_head(std::byte* at, const PacketDescriptor& packet, std::uint32_t interface_id,
                                     std::uint32_t total_length) noexcept {
-  at = store(at, block_type::enhanced_packet);
-  at = store(at, total_length);
+  at = store_pair(at, block_type::enhanced_packet, total_length);
   at = store(at, interface_id);
-  at = store(at, static_cast<std::uint32_t>(packet.timestamp_ns >> 32));
-  at = store(at, static_cast<std::uint32_t>(packet.timestamp_ns));
-  at = store(at, packet.captured_length);
-  return store(at, packet.wire_length);
+  at = store_pair(at, static_cast<std::uint32_t>(packet.timestamp_ns >> 32),
+                  static_cast<std::uint32_t>(packet.timestamp_ns));
+  return store_pair(at, packet.captured_length, packet.wire_length);
 }
 
 inline constexpr std::uint32_t end_of_options_bytes = sizeof(OptionHead);
@@ -205,8 +210,8 @@ inline std::byte* store_end_of_options(std::byte* at) noexcept {
 inline constexpr std::uint32_t flags_option_bytes = sizeof(OptionHead) + 4;
 /// epb_flags: direction and reception of `packet_flags`, whose bits are pcapng's own.
 inline std::byte* store_flags_option(std::byte* at, std::uint32_t flags) noexcept {
-  at = store(at, OptionHead{option_code::epb_flags, 4});
-  return store(at, flags & packet_flags::pcapng_mask);
+  constexpr auto head = std::bit_cast<std::uint32_t>(OptionHead{option_code::epb_flags, 4});
+  return store_pair(at, head, flags & packet_flags::pcapng_mask);
 }
 
 inline constexpr std::uint32_t queue_option_bytes = sizeof(OptionHead) + 4;
