@@ -8,17 +8,15 @@ namespace ringtail::pcapfile {
 
 namespace {
 
-// Records further apart than this on average are dilated: below it, writing the kernel's framing to disk costs more
-// than moving the packets. IN_PLACE.md has the measurement.
-constexpr std::uint64_t crossover_bytes = 400;
+// From this mean length on a block is dilated. Shorter packets cost less CPU to move than the kernel's framing between
+// them costs to write; IN_PLACE.md has the measurement.
+constexpr std::uint64_t crossover_captured_length = 300;
 
-// Whether dilating a block whose packets are like these costs less CPU than compacting it.
 bool dilating_pays(std::span<const PacketDescriptor> packets) noexcept {
-  const PacketDescriptor& first = packets.front();
-  const PacketDescriptor& last = packets.back();
-  if (first.offset % 4 != 0 || last.offset % 4 != 0) return false;  // would be moved anyway
-  if (packets.size() == 1) return first.captured_length >= crossover_bytes;
-  return last.offset - first.offset >= crossover_bytes * (packets.size() - 1);
+  std::uint64_t captured_bytes = 0;
+  for (const PacketDescriptor& packet : packets) captured_bytes += packet.captured_length;
+  const bool in_phase = packets.front().offset % 4 == 0;  // what is not would have to move in either case
+  return in_phase && captured_bytes >= crossover_captured_length * packets.size();
 }
 
 class AutomaticEncoder final : public InPlaceEncoder {

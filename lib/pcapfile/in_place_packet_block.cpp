@@ -9,7 +9,7 @@ namespace ringtail::pcapfile::pcapng {
 namespace {
 
 // An option without a value, where four bytes are too many and a custom option is too long. Option types with the top
-// bit set are for local use (section 3.5.1); no reader has a word to say about this one.
+// bit set are for local use (section 3.5); no reader has a word to say about this one.
 constexpr std::uint16_t spacer = 0xd254;
 constexpr std::uint32_t spacer_bytes = sizeof(OptionHead);
 
@@ -63,8 +63,7 @@ void close_packet_block(std::byte* base, const OpenPacketBlock& block, std::uint
 
 std::uint32_t close_packet_block_aligned(std::byte* base, const OpenPacketBlock& block, std::uint32_t alignment,
                                          std::uint32_t limit) noexcept {
-  std::uint32_t end = align_up(natural_end(block), alignment);
-  if (end > limit) end = align_up(align_up_4(block.data_end) + block_trailer_bytes, alignment);
+  const std::uint32_t end = align_up(natural_end(block), alignment);
   base::require(end <= limit, "a ring block has room for the end of its last packet block");
   close_packet_block(base, block, end);
   return end;

@@ -45,8 +45,7 @@ inline std::byte* store_known_options(std::byte* at, std::uint32_t flags, std::u
 /// options do not fit, fewer are written; where more than one padding option would be needed, fillers follow the block.
 void close_packet_block(std::byte* base, const OpenPacketBlock& block, std::uint32_t end) noexcept;
 
-/// Ends the block at a multiple of `alignment` (at least 4), behind all its options if that is possible below `limit`;
-/// returns that end.
+/// Ends the block at a multiple of `alignment` (at least 4), which is not beyond `limit`; returns that end.
 [[nodiscard]] std::uint32_t close_packet_block_aligned(std::byte* base, const OpenPacketBlock& block,
                                                        std::uint32_t alignment, std::uint32_t limit) noexcept;
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <gtest/gtest.h>
+#include <utility>
 
 #include "base/sanitizer.hpp"
 #include "pcapfile/pcap.hpp"
@@ -122,6 +123,7 @@ void InPlaceRig::drain() {
 }
 
 std::uint32_t InPlaceRig::carry_bytes() {
+  if (carry_next_) return *std::exchange(carry_next_, std::nullopt);
   if (!options_.carries_at_random) return static_cast<std::uint32_t>(file_.size() % options_.alignment);
   const std::size_t most = std::min<std::size_t>(file_.size(), geometry_.first_offset - geometry_.carry_offset);
   const auto carried = static_cast<std::uint32_t>(random_() % (most + 1));

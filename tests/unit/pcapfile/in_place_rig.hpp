@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <random>
 #include <span>
 #include <vector>
@@ -50,6 +51,9 @@ class InPlaceRig {
   /// Hands the part-filled block over and encodes everything.
   void flush();
 
+  /// The next block carries exactly this much of the file's end, whatever the options say.
+  void carry_next(std::uint32_t bytes) { carry_next_ = bytes; }
+
   /// Gtest expectations that the file holds exactly the frames sent, in order, and nothing else.
   void expect_every_frame() const;
 
@@ -89,6 +93,7 @@ class InPlaceRig {
   std::unique_ptr<pcapfile::InPlaceEncoder> encoder_;
   std::vector<std::byte> file_;
   std::vector<Expected> expected_;
+  std::optional<std::uint32_t> carry_next_;
   std::uint32_t carried_ = 0;              // into the block being encoded
   std::uint32_t sent_bytes_ = 0;           // since the last look at the ring
   std::vector<std::uint32_t> interfaces_;  // indexes in the order of their first frames
