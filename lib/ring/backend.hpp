@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include <ringtail/batch.hpp>
 #include <ringtail/error.hpp>
@@ -34,6 +35,8 @@ class Backend {
   /// The Source is going away: the inflow ends at once, though batches may still be out. Not called twice.
   virtual void shut_down() noexcept = 0;
   [[nodiscard]] virtual Stats stats() = 0;
+  /// What this kind of source counts beyond Stats.
+  [[nodiscard]] virtual std::vector<Counter> counters() const { return {}; }
   [[nodiscard]] virtual const ring::InterfaceTable& interfaces() const noexcept = 0;
   [[nodiscard]] virtual const Error* failure() const noexcept = 0;
   [[nodiscard]] virtual int pollable_descriptor() const noexcept = 0;

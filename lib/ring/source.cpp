@@ -30,6 +30,10 @@ Stats Source::stats() const {
   return backend_->stats();
 }
 
+std::vector<Counter> Source::counters() const {
+  return backend_->counters();
+}
+
 std::uint16_t Source::interface_count() const noexcept {
   return backend_->interfaces().size();
 }

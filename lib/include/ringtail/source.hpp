@@ -70,6 +70,8 @@ class Source {
   void interrupt() noexcept;
 
   [[nodiscard]] Stats stats() const;
+  /// What this kind of source counts beyond Stats: for DPDK drops by cause and mbufs in use. May be empty.
+  [[nodiscard]] std::vector<Counter> counters() const;
 
   /// Interfaces seen so far; ids 0 to interface_count() - 1 stay valid and unchanged as long as the source lives.
   [[nodiscard]] std::uint16_t interface_count() const noexcept;

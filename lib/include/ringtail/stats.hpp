@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace ringtail {
 
@@ -19,6 +20,12 @@ struct Stats {
   std::uint64_t truncated = 0;          ///< packets cut for want of room (not by the snaplen)
   std::uint64_t delivered_bytes = 0;    ///< captured bytes of the delivered packets
   std::uint64_t malformed = 0;          ///< records given up because what the producer wrote was impossible
+};
+
+/// A figure that only one kind of source has: drops by cause, memory in use. Not all of them only grow.
+struct Counter {
+  std::string_view name;  ///< a literal: "imissed"
+  std::uint64_t value = 0;
 };
 
 }  // namespace ringtail
