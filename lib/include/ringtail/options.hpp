@@ -33,11 +33,17 @@ struct Fanout {
 inline constexpr int numa_automatic = -1;  ///< the node of the interface, as the kernel reports it
 inline constexpr int numa_off = -2;        ///< leave everything to the kernel
 
+/// For "dpdk:" devices. The first three are DPDK's own and the same for all sources of a process.
 struct DpdkOptions {
-  std::string eal_arguments{};  ///< passed to rte_eal_init, split at white space
-  bool huge_pages = true;       ///< false: --no-huge
-  std::string file_prefix{};    ///< empty: a unique one
-  std::uint16_t queues = 1;     ///< receive queues of the port
+  std::string eal_arguments{};             ///< passed to rte_eal_init, split at white space
+  bool huge_pages = true;                  ///< false: --no-huge
+  std::string file_prefix{};               ///< empty: no files at all (--in-memory), so no other process can join
+  std::uint16_t queues = 1;                ///< receive queues of the port
+  std::optional<std::uint16_t> queue{};    ///< read only this one; several sources may share a port. None: all
+  std::uint16_t descriptors = 1024;        ///< per queue; the device may round it
+  std::uint16_t mtu = 0;                   ///< 0: as it is
+  bool busy_poll = false;                  ///< never sleep while nothing arrives
+  std::chrono::milliseconds link_wait{0};  ///< wait in open() this long for the link to come up
 };
 
 struct OpenOptions {

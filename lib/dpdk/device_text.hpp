@@ -1,0 +1,21 @@
+// What stands behind "dpdk:" in a device string.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <ringtail/error.hpp>
+
+namespace ringtail::dpdk {
+
+/// "net_memif0,role=server" or "0000:03:00.0,mprq_en=1", taken apart.
+struct DeviceText {
+  std::string name;       ///< as DPDK's buses know it: "net_memif0", "0000:03:00.0"
+  std::string arguments;  ///< name and driver arguments, as rte_dev_probe() takes them
+  bool is_pci = false;
+};
+
+/// `text` is what follows "dpdk:". A PCI address may leave out its domain ("03:00.0").
+[[nodiscard]] Result<DeviceText> parse_device_text(std::string_view text);
+
+}  // namespace ringtail::dpdk

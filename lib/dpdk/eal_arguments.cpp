@@ -1,0 +1,97 @@
+#include "dpdk/eal_arguments.hpp"
+
+#include <algorithm>
+#include <initializer_list>
+#include <sstream>
+#include <string_view>
+
+namespace ringtail::dpdk {
+
+namespace {
+
+// An address that no machine has: with an allow list of it alone, DPDK takes no PCI device for itself at the start. The
+// one that is wanted is attached afterwards by name, like every other device.
+constexpr const char* no_device = "ffff:ff:1f.7";
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> words;
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+// As getopt_long(3) reads it: "--name", "--name=value", "-x", "-xvalue".
+bool mentions(const std::vector<std::string>& words, std::initializer_list<std::string_view> options) {
+  return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+    return std::any_of(options.begin(), options.end(), [&](std::string_view option) {
+      if (!word.starts_with(option)) return false;
+      const bool is_long = option.starts_with("--");
+      return !is_long || word.size() == option.size() || word[option.size()] == '=';
+    });
+  });
+}
+
+// -h, also behind -v, and --help, also cut short as getopt_long(3) allows (--h alone is ambiguous there).
+bool asks_for_help(const std::string& word) {
+  if (word.starts_with("--")) return word.size() >= 4 && std::string_view("--help").starts_with(word);
+  if (!word.starts_with("-")) return false;
+  const std::size_t flag = word.find_first_not_of('v', 1);
+  return flag != std::string::npos && word[flag] == 'h';
+}
+
+std::string lcores(const std::vector<int>& cpus) {
+  std::string list;
+  for (const int cpu : cpus) list += (list.empty() ? "" : ",") + std::to_string(cpu);
+  return "--lcores=0@(" + list + ")";
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> eal_arguments(const DpdkOptions& options, const std::vector<int>& cpus,
+                                               std::size_t memory_bytes) {
+  const std::vector<std::string> given = words_of(options.eal_arguments);
+  if (std::any_of(given.begin(), given.end(), asks_for_help)) {
+    return tl::unexpected(usage_error("start DPDK with '" + options.eal_arguments + "'",
+                                      "DPDK ends the program when it is asked for help",
+                                      "its arguments are listed at doc.dpdk.org under 'EAL parameters'"));
+  }
+
+  std::vector<std::string> arguments{"ringtail"};
+  // One lcore, which may run wherever the process may: threads are ours to place, and DPDK starts none for packets.
+  if (!mentions(given, {"-l", "-c", "--lcores"})) arguments.push_back(lcores(cpus));
+  if (!mentions(given, {"--telemetry"})) arguments.emplace_back("--no-telemetry");
+  if (!mentions(given, {"-a", "--allow", "-b", "--block", "--no-pci"})) {
+    arguments.insert(arguments.end(), {"-a", no_device});
+  }
+
+  if (!options.file_prefix.empty()) arguments.push_back("--file-prefix=" + options.file_prefix);
+  // Without files nothing is left behind, whatever happens. (--no-huge is refused together with --in-memory.)
+  if (!shares_files(options)) arguments.emplace_back(wants_huge_pages(options) ? "--in-memory" : "--no-shconf");
+
+  if (!wants_huge_pages(options)) {
+    constexpr std::size_t mebibyte = std::size_t{1} << 20;
+    if (!options.huge_pages) arguments.emplace_back("--no-huge");
+    if (!mentions(given, {"-m", "--socket-mem"})) {
+      arguments.insert(arguments.end(), {"-m", std::to_string((memory_bytes + mebibyte - 1) / mebibyte)});
+    }
+  } else if (!mentions(given, {"--single-file-segments", "--legacy-mem"})) {
+    arguments.emplace_back("--single-file-segments");  // what memif and vhost need to share memory with their peer
+  }
+  arguments.insert(arguments.end(), given.begin(), given.end());
+  return arguments;
+}
+
+bool shares_files(const DpdkOptions& options) {
+  const std::vector<std::string> given = words_of(options.eal_arguments);
+  return !options.file_prefix.empty() || mentions(given, {"--file-prefix", "--proc-type"});
+}
+
+bool wants_huge_pages(const DpdkOptions& options) {
+  return options.huge_pages && !mentions(words_of(options.eal_arguments), {"--no-huge"});
+}
+
+bool wants_log(const DpdkOptions& options) {
+  return mentions(words_of(options.eal_arguments), {"--log-level"});
+}
+
+}  // namespace ringtail::dpdk

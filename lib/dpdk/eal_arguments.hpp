@@ -1,0 +1,30 @@
+// From our options to the command line of rte_eal_init(). Pure text.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <ringtail/error.hpp>
+#include <ringtail/options.hpp>
+
+namespace ringtail::dpdk {
+
+/// What DPDK is started with, program name first. What the user gives in DpdkOptions::eal_arguments comes last and
+/// replaces ours where both speak of the same thing. `cpus`: those the process may run on; `memory_bytes`: what will be
+/// asked for, needed up front only without huge pages.
+///
+/// Arguments that make rte_eal_init() end the process (--help) are refused.
+[[nodiscard]] Result<std::vector<std::string>> eal_arguments(const DpdkOptions& options, const std::vector<int>& cpus,
+                                                             std::size_t memory_bytes);
+
+/// True when DPDK keeps files through which other processes can join (--file-prefix).
+[[nodiscard]] bool shares_files(const DpdkOptions& options);
+
+/// True unless the options or the arguments in them say otherwise.
+[[nodiscard]] bool wants_huge_pages(const DpdkOptions& options);
+
+/// True when the user asks for DPDK's log: it then goes to standard error as DPDK would write it.
+[[nodiscard]] bool wants_log(const DpdkOptions& options);
+
+}  // namespace ringtail::dpdk
