@@ -1,0 +1,16 @@
+// The way from the library to its DPDK module. Includes nothing of DPDK.
+#pragma once
+
+#include <string_view>
+
+#include <ringtail/error.hpp>
+#include <ringtail/options.hpp>
+#include <ringtail/source.hpp>
+
+namespace ringtail::dpdk {
+
+/// Opens "dpdk:<pci address or vdev arguments>". The first call loads the module, for good: DPDK cannot be unloaded.
+/// Any thread; opens are serialised.
+[[nodiscard]] Result<detail::BackendPointer> open_dpdk(std::string_view device, const OpenOptions& options);
+
+}  // namespace ringtail::dpdk

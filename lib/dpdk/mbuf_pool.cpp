@@ -1,0 +1,43 @@
+#include "dpdk/mbuf_pool.hpp"
+
+#include <atomic>
+#include <rte_errno.h>
+#include <rte_mbuf.h>
+
+#include "dpdk/eal.hpp"
+#include "dpdk/huge_pages.hpp"
+
+namespace ringtail::dpdk {
+
+static_assert(largest_data_bytes == UINT16_MAX - RTE_PKTMBUF_HEADROOM);
+
+namespace {
+
+constexpr unsigned cached_per_thread = 256;
+
+Error pool_error(std::uint32_t mbufs, std::size_t bytes) {
+  if (rte_errno == ENOMEM && eal_has_huge_pages()) return huge_page_error(read_huge_pages(), bytes);
+  Error error = make_error("reserve " + std::to_string(bytes >> 20) + " MiB for " + std::to_string(mbufs) + " packets",
+                           rte_strerror(rte_errno), "ask for less (-B) or give DPDK more memory (--eal '-m MIB')");
+  error.error_number = rte_errno;
+  return error;
+}
+
+}  // namespace
+
+std::size_t mbuf_bytes(std::uint32_t data_bytes) noexcept {
+  const auto element = static_cast<std::uint32_t>(sizeof(rte_mbuf)) + RTE_PKTMBUF_HEADROOM + data_bytes;
+  return rte_mempool_calc_obj_size(element, 0, nullptr);
+}
+
+Result<MbufPool> create_mbuf_pool(std::uint32_t mbufs, std::uint32_t data_bytes, int socket) {
+  static std::atomic<unsigned> number{0};  // pool names are unique in the process, and its secondaries
+  const std::string name = "ringtail_" + std::to_string(number.fetch_add(1, std::memory_order_relaxed));
+  const unsigned cache = mbufs >= 4 * cached_per_thread ? cached_per_thread : 0;
+  const auto room = static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + data_bytes);
+  MbufPool pool(rte_pktmbuf_pool_create(name.c_str(), mbufs, cache, 0, room, socket));
+  if (!pool) return tl::unexpected(pool_error(mbufs, mbufs * mbuf_bytes(data_bytes)));
+  return pool;
+}
+
+}  // namespace ringtail::dpdk

@@ -1,0 +1,29 @@
+// Pools of mbufs: the memory that packets arrive in. Sized at open; nothing grows afterwards.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <rte_mempool.h>
+#include <string>
+
+#include <ringtail/error.hpp>
+
+namespace ringtail::dpdk {
+
+struct MbufPoolDeleter {
+  void operator()(rte_mempool* pool) const noexcept { rte_mempool_free(pool); }
+};
+/// Must be empty of loans when it goes: DPDK frees the memory, whoever still points into it.
+using MbufPool = std::unique_ptr<rte_mempool, MbufPoolDeleter>;
+
+/// Most packet bytes one mbuf can hold (rte_mbuf::data_off and buf_len are 16 bits).
+inline constexpr std::uint32_t largest_data_bytes = UINT16_MAX - 128;
+
+/// Bytes that one mbuf with room for `data_bytes` of packet takes, headers and headroom included.
+[[nodiscard]] std::size_t mbuf_bytes(std::uint32_t data_bytes) noexcept;
+
+/// `data_bytes` <= largest_data_bytes. `socket`: the NUMA node, or SOCKET_ID_ANY.
+[[nodiscard]] Result<MbufPool> create_mbuf_pool(std::uint32_t mbufs, std::uint32_t data_bytes, int socket);
+
+}  // namespace ringtail::dpdk

@@ -1,0 +1,8 @@
+#include "dpdk/module.hpp"
+
+#include "dpdk/backend.hpp"
+
+extern "C" __attribute__((visibility("default"))) const ringtail::dpdk::ModuleTable* ringtail_dpdk_module() {
+  static const ringtail::dpdk::ModuleTable table{.identity = {}, .open = &ringtail::dpdk::open_backend};
+  return &table;
+}

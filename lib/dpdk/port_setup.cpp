@@ -1,0 +1,162 @@
+// How a port is configured; see port.hpp. The order of the calls is that of the DPDK Programmer's Guide, "Poll Mode
+// Driver": configure, queues, start.
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "dpdk/port.hpp"
+
+namespace ringtail::dpdk {
+
+namespace {
+
+// Ethernet header, frame check sequence, two VLAN tags: what a frame has beyond the MTU.
+constexpr std::uint32_t framing_bytes = 14 + 4 + 2 * 4;
+constexpr std::uint32_t smallest_data_bytes = 2048;
+// Drivers take mbufs beyond their descriptors: bursts on their way, rings of the kernel beside their own (af_xdp).
+constexpr std::uint32_t mbufs_beside_descriptors = 2048;
+constexpr std::uint32_t large_mbufs = 32;
+
+// With this key Toeplitz gives both directions of a flow the same hash, so that they meet in one queue (Woo and Park,
+// "Scalable TCP Session Monitoring with Symmetric Receive-side Scaling", 2012).
+constexpr std::uint8_t symmetric_key_pattern[2] = {0x6d, 0x5a};
+constexpr std::size_t usual_key_bytes = 40;
+
+std::vector<std::uint8_t> symmetric_key(std::size_t bytes) {
+  std::vector<std::uint8_t> key(bytes);
+  for (std::size_t index = 0; index < bytes; ++index) key[index] = symmetric_key_pattern[index % 2];
+  return key;
+}
+
+int socket_of(const Device& device, const OpenOptions& options) {
+  if (options.numa_node >= 0) return options.numa_node;
+  return options.numa_node == numa_off ? SOCKET_ID_ANY : rte_eth_dev_socket_id(device.id());
+}
+
+}  // namespace
+
+Result<void> Port::choose_sizes(const OpenOptions& options) {
+  const rte_eth_dev_info& info = device_->info();
+  queues_ = options.dpdk.queues;
+  if (queues_ == 0 || queues_ > info.max_rx_queues) {
+    return tl::unexpected(device_->failure(
+        std::to_string(queues_) + " receive queues are wanted, the device has " + std::to_string(info.max_rx_queues),
+        -EINVAL));
+  }
+  if (options.dpdk.mtu != 0) {
+    mtu_ = options.dpdk.mtu;
+  } else if (rte_eth_dev_get_mtu(device_->id(), &mtu_) < 0) {
+    mtu_ = RTE_ETHER_MTU;
+  }
+  if (mtu_ < info.min_mtu || mtu_ > info.max_mtu) {
+    return tl::unexpected(device_->failure("an MTU of " + std::to_string(mtu_) + " is wanted, the device has " +
+                                               std::to_string(info.min_mtu) + " to " + std::to_string(info.max_mtu),
+                                           -EINVAL));
+  }
+  // One mbuf for a whole frame, so that it can be looked at where it lies.
+  data_bytes_ = std::min(largest_data_bytes, std::max(smallest_data_bytes, RTE_ALIGN_CEIL(mtu_ + framing_bytes, 64U)));
+  return {};
+}
+
+Result<void> Port::configure(const OpenOptions& options) {
+  const rte_eth_dev_info& info = device_->info();
+  rte_eth_conf configuration = {};
+  configuration.rxmode.mtu = mtu_;
+  if (options.timestamp_type != TimestampType::host) offloads_ |= info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_TIMESTAMP;
+  if (mtu_ + framing_bytes > data_bytes_) offloads_ |= info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+  configuration.rxmode.offloads = offloads_;  // no VLAN stripping among them: the tag stays in the bytes
+
+  std::vector<std::uint8_t> key = symmetric_key(info.hash_key_size != 0 ? info.hash_key_size : usual_key_bytes);
+  const std::uint64_t hashes = info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
+  if (queues_ > 1 && hashes != 0) {
+    configuration.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+    configuration.rx_adv_conf.rss_conf.rss_hf = hashes;
+    configuration.rx_adv_conf.rss_conf.rss_key = key.data();
+    configuration.rx_adv_conf.rss_conf.rss_key_len = static_cast<std::uint8_t>(key.size());
+  }
+  const std::uint16_t no_transmission = 0;
+  if (const int status = rte_eth_dev_configure(id(), queues_, no_transmission, &configuration); status < 0) {
+    return tl::unexpected(device_->failure("it cannot be configured", status));
+  }
+
+  descriptors_ = options.dpdk.descriptors;
+  if (const int status = rte_eth_dev_adjust_nb_rx_tx_desc(id(), &descriptors_, nullptr); status < 0) {
+    return tl::unexpected(device_->failure("descriptors", status));
+  }
+  return {};
+}
+
+Result<void> Port::create_pools(const OpenOptions& options) {
+  const std::uint32_t readers = options.dpdk.queue ? queues_ : 1U;
+  const std::size_t for_device = std::size_t{queues_} * (descriptors_ + mbufs_beside_descriptors);
+  const std::size_t least = for_device + std::size_t{2} * readers * options.batch_packets;
+  const std::size_t affordable = options.buffer_bytes / mbuf_bytes(data_bytes_);
+  if (affordable < least) {
+    const std::size_t least_mebibytes = (least * mbuf_bytes(data_bytes_) >> 20) + 1;
+    return tl::unexpected(make_error("open dpdk:" + device_->name(),
+                                     std::to_string(options.buffer_bytes >> 20) + " MiB hold " +
+                                         std::to_string(affordable) + " packets, " + std::to_string(least) +
+                                         " are needed for its queues",
+                                     "ask for at least " + std::to_string(least_mebibytes) + " MiB (-B)"));
+  }
+  const auto mbufs = static_cast<std::uint32_t>(std::min<std::size_t>(affordable, UINT32_MAX / 2));
+  credit_ = static_cast<std::uint32_t>((mbufs - for_device) / readers);
+
+  const int socket = socket_of(*device_, options);
+  auto pool = create_mbuf_pool(mbufs, data_bytes_, socket);
+  if (!pool) return tl::unexpected(pool.error());
+  auto large_pool = create_mbuf_pool(large_mbufs, largest_data_bytes, socket);
+  if (!large_pool) return tl::unexpected(large_pool.error());
+  pool_ = std::move(*pool);
+  large_pool_ = std::move(*large_pool);
+  return {};
+}
+
+Result<void> Port::set_up_queues() {
+  rte_eth_rxconf configuration = device_->info().default_rxconf;
+  configuration.offloads = offloads_;
+  configuration.rx_drop_en = queues_ > 1;  // a queue that nobody reads must not stop the others
+  const auto socket = static_cast<unsigned>(rte_eth_dev_socket_id(id()));
+  for (std::uint16_t queue = 0; queue < queues_; ++queue) {
+    const int status = rte_eth_rx_queue_setup(id(), queue, descriptors_, socket, &configuration, pool_.get());
+    if (status < 0) return tl::unexpected(device_->failure("receive queue " + std::to_string(queue), status));
+  }
+  return {};
+}
+
+Result<void> Port::enter_promiscuous_mode() {
+  if (rte_eth_promiscuous_get(id()) == 1) return {};
+  const int status = rte_eth_promiscuous_enable(id());
+  if (status == -ENOTSUP) return {};  // virtual devices that see everything anyway
+  if (status < 0) return tl::unexpected(device_->failure("promiscuous mode", status));
+  promiscuous_ = true;
+  return {};
+}
+
+void Port::wait_for_link(std::chrono::milliseconds longest) const {
+  constexpr std::chrono::milliseconds step{10};
+  for (auto waited = step; waited <= longest && !link_is_up(); waited += step) std::this_thread::sleep_for(step);
+}
+
+void Port::describe(const OpenOptions& options) {
+  interface_.name = device_->name();
+  interface_.description = "DPDK port " + std::to_string(id());
+  interface_.hardware = driver();
+  interface_.filter = options.filter;
+  interface_.index = device_->info().if_index;
+  interface_.snaplen = options.snaplen;
+  interface_.link_type = link_type::ethernet;
+
+  rte_eth_link link = {};
+  const bool speed_known = rte_eth_link_get_nowait(id(), &link) == 0 && link.link_status == RTE_ETH_LINK_UP &&
+                           link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN;
+  if (speed_known) interface_.speed_bps = std::uint64_t{link.link_speed} * 1'000'000;
+
+  rte_ether_addr address = {};
+  if (rte_eth_macaddr_get(id(), &address) == 0) {
+    std::copy(std::begin(address.addr_bytes), std::end(address.addr_bytes), interface_.mac_address);
+    interface_.has_mac_address = true;
+  }
+}
+
+}  // namespace ringtail::dpdk

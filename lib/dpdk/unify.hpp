@@ -1,0 +1,19 @@
+// What devices do to packets, undone: tags they took out go back in, packets in several mbufs become one piece.
+#pragma once
+
+#include <cstdint>
+#include <rte_mbuf.h>
+
+namespace ringtail::dpdk {
+
+/// True when unify() has something to do.
+[[nodiscard]] inline bool needs_unifying(const rte_mbuf& packet) noexcept {
+  constexpr std::uint64_t stripped = RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_QINQ_STRIPPED;
+  return packet.nb_segs != 1 || (packet.ol_flags & stripped) != 0;
+}
+
+/// Takes `packet` over and returns it in one piece as it was on the wire: itself, or a copy in an mbuf of `large_pool`.
+/// A packet that fits nowhere keeps its first piece; its pkt_len still says how long it was. Adds to `copied_bytes`.
+[[nodiscard]] rte_mbuf* unify(rte_mbuf* packet, rte_mempool& large_pool, std::uint64_t& copied_bytes) noexcept;
+
+}  // namespace ringtail::dpdk

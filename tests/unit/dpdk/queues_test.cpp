@@ -1,0 +1,116 @@
+// Ports with several queues, read by one source or by one each. The port is made of rings (net_ring), so the test
+// decides what stands in which queue.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rte_dev.h>
+#include <rte_eth_ring.h>
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include "dpdk/eal.hpp"
+#include "dpdk/mbuf_pool.hpp"
+#include "dpdk_fixture.hpp"
+
+namespace ringtail::dpdk {
+namespace {
+
+using testing::HasSubstr;
+
+class Queues : public testing::Test {
+ protected:
+  static constexpr std::uint16_t queues = 2;
+
+  void SetUp() override {
+    options_.dpdk.queues = queues;
+    ASSERT_TRUE(start_eal(options_.dpdk, options_.buffer_bytes));
+    pool_ = std::move(*create_mbuf_pool(512, 2048, SOCKET_ID_ANY));
+    for (int index = 0; index < queues; ++index) {
+      rings_[index] = rte_ring_create(("queue" + std::to_string(index)).c_str(), 1024, SOCKET_ID_ANY, 0);
+      ASSERT_NE(rings_[index], nullptr);
+    }
+    port_ = rte_eth_from_rings("rt", rings_, queues, rings_, queues, 0);
+    ASSERT_GE(port_, 0);
+  }
+  void TearDown() override {
+    rte_eth_dev_info info = {};
+    rte_eth_dev_info_get(static_cast<std::uint16_t>(port_), &info);
+    rte_eth_dev_close(static_cast<std::uint16_t>(port_));
+    rte_dev_remove(info.device);
+    EXPECT_EQ(rte_mempool_in_use_count(pool_.get()), 0U);
+    for (rte_ring* ring : rings_) rte_ring_free(ring);
+  }
+
+  void send(int queue, std::uint8_t mark) {
+    rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_.get());
+    *rte_pktmbuf_append(mbuf, 60) = static_cast<char>(mark);
+    ASSERT_EQ(rte_ring_enqueue(rings_[queue], mbuf), 0);
+  }
+
+  OpenOptions options_ = small_options();
+  MbufPool pool_;
+  rte_ring* rings_[queues] = {};
+  int port_ = -1;
+};
+
+TEST_F(Queues, OneSourceReadsThemAllInTurn) {
+  Source source = open_source("dpdk:net_ring_rt", options_);
+  for (int round = 0; round < 3; ++round) {
+    send(0, 10);
+    send(1, 11);
+  }
+  std::uint64_t seen[queues] = {};
+  for (const Batch& batch : receive_batches(source, 6)) {
+    for (const PacketView packet : batch) {
+      ASSERT_LT(packet.queue(), queues);
+      EXPECT_EQ(std::to_integer<int>(packet.bytes()[0]), 10 + packet.queue());
+      ++seen[packet.queue()];
+    }
+  }
+  EXPECT_EQ(seen[0], 3U);
+  EXPECT_EQ(seen[1], 3U);
+}
+
+TEST_F(Queues, SourcesWithAQueueEachShareAPort) {
+  options_.dpdk.queue = 0;
+  Source first = open_source("dpdk:net_ring_rt", options_);
+  EXPECT_THAT(open_error("dpdk:net_ring_rt", options_), HasSubstr("another source"));
+  options_.dpdk.queue = 1;
+  Source second = open_source("dpdk:net_ring_rt", options_);
+  send(1, 11);
+  EXPECT_EQ(first.receive(1ms).status, ReceiveStatus::timeout);
+  const Received received = second.receive(1s);
+  ASSERT_EQ(received.status, ReceiveStatus::packets);
+  EXPECT_EQ(received.batch[0].queue(), 1);
+
+  options_.dpdk.queue.reset();
+  options_.dpdk.queues = 1;
+  EXPECT_THAT(open_error("dpdk:net_ring_rt", options_), HasSubstr("open with 2 queues"));
+}
+
+TEST_F(Queues, AnotherSourceGoesOnWhenOneIsGone) {
+  options_.dpdk.queue = 0;
+  std::optional<Source> first = open_source("dpdk:net_ring_rt", options_);
+  options_.dpdk.queue = 1;
+  Source second = open_source("dpdk:net_ring_rt", options_);
+  first.reset();
+  send(1, 11);
+  EXPECT_EQ(second.receive(1s).status, ReceiveStatus::packets);
+}
+
+TEST_F(Queues, WhatStandsInTheRingAtAStopStillComes) {
+  Source source = open_source("dpdk:net_ring_rt", options_);
+  for (int count = 0; count < 200; ++count) send(count % 2, 1);
+  source.stop();
+  std::uint64_t packets = 0;
+  for (;;) {
+    const Received received = source.receive(1s);
+    if (received.status == ReceiveStatus::end_of_stream) break;
+    packets += received.batch.size();
+  }
+  EXPECT_EQ(packets, 200U);
+}
+
+}  // namespace
+}  // namespace ringtail::dpdk
