@@ -1,6 +1,7 @@
 // open(): picks the back end by the device string.
 #include <ringtail/source.hpp>
 
+#include "dpdk/loader.hpp"
 #include "open_tpacket.hpp"
 #include "pcapfile/file_backend.hpp"
 #include "reopening_backend.hpp"
@@ -13,6 +14,7 @@ namespace {
 Result<detail::BackendPointer> open_backend(std::string_view device, const OpenOptions& options) {
   constexpr std::string_view file_prefix = "file:";
   if (device.starts_with(file_prefix)) return pcapfile::open_file(device.substr(file_prefix.size()), options);
+  if (device.starts_with("dpdk:")) return dpdk::open_dpdk(device, options);
   // The any device never goes away.
   if (options.wait_for_interface && device != "any") return ReopeningBackend::open(std::string(device), options);
   return open_tpacket(std::string(device), options);
