@@ -127,18 +127,19 @@ FileBackend::FileBackend(FileInput input, base::FileDescriptor wake, ReadBuffers
       snaplen_(options.snaplen),
       link_type_(options.link_type) {}
 
-// Reads as far as the first packet, or as a pipe's writer has written, but not without an interface.
+// Reads as far as the first packet, or as a pipe's writer has written, but not without an interface. What goes wrong
+// until then is an error of opening.
 Result<void> FileBackend::prepare(std::uint32_t batch_packets) {
   auto batches = ring::BatchPool::create(*this, most_batches, batch_packets);
   if (!batches) return tl::unexpected(std::move(batches.error()));
   batches_.emplace(std::move(*batches));
-  for (Look seen = Look::more; seen != Look::packets && seen != Look::ended; seen = look()) {
+  for (Look seen = look(); seen != Look::packets && seen != Look::ended; seen = look()) {
     if (seen != Look::no_input) continue;
     if (interfaces_.size() != 0) break;
     // Nobody can interrupt() yet, so only a signal ends this early.
     if (!input_.wait(wake_.get(), longest_wait)) return tl::unexpected(system_error("read " + input_.path(), EINTR));
   }
-  if (has_failed_ && interfaces_.size() == 0) return tl::unexpected(failure_);
+  if (has_failed_) return tl::unexpected(failure_);
   return {};
 }
 
@@ -166,9 +167,11 @@ ReceiveStatus FileBackend::receive(std::chrono::nanoseconds timeout, Batch& batc
 }
 
 FileBackend::Look FileBackend::look() {
-  if (has_ended_) return open_.packets != 0 ? Look::packets : Look::ended;
-  if (filled_ - begin_ < needed_bytes_) return read_more();
-  return parse();
+  const bool has_something = open_.packets != 0;
+  if (has_ended_) return has_something ? Look::packets : Look::ended;
+  if (filled_ - begin_ >= needed_bytes_) return parse();
+  // What was found is not kept waiting for what has yet to be read, which may go into another buffer.
+  return has_something ? Look::packets : read_more();
 }
 
 FileBackend::Look FileBackend::parse() {
@@ -183,21 +186,21 @@ FileBackend::Look FileBackend::parse() {
   const auto kept = selector_.keep_wanted(room.first(progress.packets), memory.data());
   open_.packets += kept.packets;
   open_.captured_bytes += kept.captured_bytes;
+  needed_bytes_ = progress.pause == Pause::more_bytes ? progress.needed_bytes : 1;
 
   switch (progress.pause) {
     case Pause::output_full:
       return kept.packets == room.size() ? Look::packets : Look::more;
     case Pause::interface:
       note_interface();
-      return Look::more;
+      break;
     case Pause::damage:
       end(error_here(progress.problem));
       break;
     case Pause::more_bytes:
-      needed_bytes_ = progress.needed_bytes;
       break;
   }
-  return open_.packets != 0 ? Look::packets : Look::more;
+  return Look::more;
 }
 
 FileBackend::Look FileBackend::read_more() {

@@ -97,6 +97,19 @@ TEST(FileSource, FramesOfAnySizeUpToABufferFit) {
   EXPECT_EQ(source.failure(), nullptr);
 }
 
+// A long record that did not fit into one read must not make the short ones behind it look incomplete.
+TEST(FileSource, ShortPacketsBehindLongOnesAreAllDelivered) {
+  Packets packets;
+  for (int count = 0; count < 20; ++count) packets.add(50'000, 0);
+  for (int count = 0; count < 5; ++count) packets.add(60, 0);
+  for (const FileFormat format : {FileFormat::pcapng, FileFormat::pcap}) {
+    const TemporaryFile file(test::make_file(format, packets));
+    Source source = open_source(file, {.batch_packets = 1});
+    EXPECT_EQ(count_packets(source), packets.descriptors.size());
+    EXPECT_EQ(source.failure(), nullptr);
+  }
+}
+
 TEST(FileSource, ATornFileGivesItsWholeRecordsThenSaysWhereItEnds) {
   const Packets packets = test::assorted_packets();
   for (const FileFormat format : {FileFormat::pcapng, FileFormat::nsecpcap}) {

@@ -63,6 +63,22 @@ TEST(FileSource, APipeGivesEachPacketAsSoonAsItIsWritten) {
   EXPECT_EQ(source.failure(), nullptr);
 }
 
+TEST(FileSource, APacketIsNotKeptWaitingForWhatFollowsAnInterface) {
+  Pipe pipe;
+  auto bytes = test::file_header(FileFormat::pcapng);
+  Packets one;
+  one.add(60, 1);
+  const auto record = test::encode(FileFormat::pcapng, one, 4096);
+  bytes.insert(bytes.end(), record.begin(), record.end());
+  pcapng::append_interface_description(bytes, {.name = "third"}, 0, {});
+  pipe.write(bytes);
+  Source source = open_source(pipe.path());
+  const Received received = source.receive(0ns);
+  ASSERT_EQ(received.batch.size(), 1U);
+  expect_packet(received.batch[0], one, 0);
+  EXPECT_EQ(source.interface_count(), 3U);
+}
+
 TEST(FileSource, StandardInputIsAFileToo) {
   const Packets packets = test::assorted_packets();
   const TemporaryFile file(test::make_file(FileFormat::pcap, packets));
