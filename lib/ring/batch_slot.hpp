@@ -26,6 +26,7 @@ struct InPlace {
   /// Packet data of the record behind this batch, as the kernel left it; 0: the batch ends the block.
   std::uint32_t next_data_offset = 0;
   std::uint32_t limit_offset = 0;  ///< end of the block; the last packet ends at least 28 bytes before it
+  std::uint32_t block_count = 0;   ///< blocks in the ring; whoever holds many of them is in the producer's way
 
   [[nodiscard]] bool available() const noexcept { return base != nullptr; }
   [[nodiscard]] bool is_first() const noexcept { return begin_offset == first_offset; }

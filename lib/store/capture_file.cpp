@@ -1,10 +1,18 @@
 #include "store/capture_file.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/contract.hpp"
+#include "pcapfile/pcapng.hpp"
 
 namespace ringtail::store {
+
+CaptureFile::CaptureFile(std::unique_ptr<Sink> sink, FileFormat format, StagingPool& staging,
+                         pcapfile::WindowEncoder& encoder)
+    : sink_(std::move(sink)), format_(format), staging_(&staging), encoder_(&encoder) {}
+
+// ---- Copying into the window ---------------------------------------------------------------------------------------
 
 void CaptureFile::append(std::span<const std::byte> blocks) {
   if (blocks.empty()) return;
@@ -37,31 +45,35 @@ std::uint32_t CaptureFile::encode_some(std::span<const PacketDescriptor> packets
     encoded = encoder_->encode(packets.first(1), memory_base, interfaces, whole_room);
   }
   if (encoded.packets == 0) {
-    const bool was_empty = taken_.bytes == taken_before_.bytes;
-    base::require(!was_empty, "a window holds the longest record there is");
+    base::require(window_.has_new_bytes(), "a window holds the longest record there is");
     submit_window();
     return 0;
   }
-  for (const PacketDescriptor& packet : packets.first(encoded.packets)) taken_.captured_bytes += packet.captured_length;
+  std::uint64_t captured_bytes = 0;
+  for (const PacketDescriptor& packet : packets.first(encoded.packets)) captured_bytes += packet.captured_length;
+  window_.packets += encoded.packets;
+  window_.captured_bytes += captured_bytes;
   taken_.packets += encoded.packets;
+  taken_.captured_bytes += captured_bytes;
   used(encoded.bytes);
   return encoded.packets;
 }
 
 std::span<std::byte> CaptureFile::room() {
-  if (window_.empty()) {
-    window_ = sink_->window();
-    if (window_.empty()) {
-      window_staging_ = take_staging();
-      window_ = window_staging_.memory();
+  if (window_.memory.empty()) {
+    window_ = {};
+    window_.memory = sink_->window();
+    if (window_.memory.empty()) {
+      window_.staging = take_staging();
+      window_.memory = window_.staging.memory();
     }
     const std::span<const std::byte> carried = sink_->carried();
-    std::ranges::copy(carried, window_.begin());
-    window_used_ = carried.size();
-    copied_bytes_ += carried.size();
-    taken_before_ = taken_;
+    std::ranges::copy(carried, window_.memory.begin());
+    window_.carried = carried.size();
+    window_.used = carried.size();
+    chunks_.copied_bytes += carried.size();
   }
-  return window_.subspan(window_used_);
+  return window_.memory.subspan(window_.used);
 }
 
 StagingBuffer CaptureFile::take_staging() {
@@ -72,25 +84,80 @@ StagingBuffer CaptureFile::take_staging() {
 
 void CaptureFile::used(std::size_t bytes) {
   if (!waiting_since_) waiting_since_ = Clock::now();
-  window_used_ += bytes;
+  window_.used += bytes;
   taken_.bytes += bytes;
-  copied_bytes_ += bytes;
+  chunks_.copied_bytes += bytes;
 }
 
 void CaptureFile::submit_window() {
-  const bool has_new_bytes = taken_.bytes != taken_before_.bytes;
-  if (!has_new_bytes) return;
+  if (!window_.has_new_bytes()) return;
   Chunk chunk;
-  chunk.bytes = window_.first(window_used_);
-  chunk.staging = std::move(window_staging_);
+  chunk.bytes = window_.memory.first(window_.used);
+  chunk.staging = std::move(window_.staging);
+  chunk.packets = window_.packets;
+  chunk.captured_bytes = window_.captured_bytes;
   chunk.hold_limit = staging_->buffers() - 2;  // one more is being filled, one is room to breathe
-  chunk.packets = static_cast<std::uint32_t>(taken_.packets - taken_before_.packets);
-  chunk.captured_bytes = taken_.captured_bytes - taken_before_.captured_bytes;
   window_ = {};
-  taken_before_ = taken_;
-  sink_->submit(std::move(chunk));
-  if (sink_->carried().empty()) waiting_since_.reset();
+  submit(std::move(chunk));
 }
+
+// Leaves nothing to be carried.
+void CaptureFile::submit_aligned_window() {
+  const std::size_t alignment = sink_->alignment();
+  const auto padding = [&] {
+    std::size_t bytes = (alignment - window_.used % alignment) % alignment;
+    if (bytes != 0 && bytes < pcapfile::pcapng::smallest_block_bytes) bytes += alignment;
+    return bytes;
+  };
+  if (window_.has_new_bytes() || !sink_->carried().empty()) {
+    if (room().size() < padding()) submit_window();
+    (void)room();
+    if (const std::size_t bytes = padding(); bytes != 0) {
+      pcapfile::pcapng::store_filler(room().data(), static_cast<std::uint32_t>(bytes));
+      used(bytes);
+    }
+  }
+  submit_window();
+}
+
+void CaptureFile::submit(Chunk&& chunk) {
+  sink_->submit(std::move(chunk));
+  if (!sink_->holds_back()) waiting_since_.reset();
+}
+
+// ---- Ring blocks, in place -----------------------------------------------------------------------------------------
+
+bool CaptureFile::blocks_exclude_each_other() const noexcept {
+  return format_ != FileFormat::pcapng && sink_->alignment() > 1;
+}
+
+void CaptureFile::add_to_block(BlockWriter& block, Batch&& batch, pcapfile::InterfaceMap interfaces) {
+  std::span<const std::byte> carried;
+  if (!block.is_open() && blocks_exclude_each_other()) {
+    submit_window();
+    window_ = {};
+    carried = sink_->carried();
+  }
+  const BlockWriter::Added added = block.add(std::move(batch), carried, interfaces);
+  taken_.packets += added.packets;
+  taken_.captured_bytes += added.captured_bytes;
+}
+
+void CaptureFile::submit_block(BlockWriter& block, bool whole) {
+  if (blocks_exclude_each_other()) {
+    base::require(!window_.has_new_bytes(), "nothing comes between a block and what it carries");
+  } else {
+    submit_aligned_window();
+  }
+  BlockWriter::Finished finished = block.finish(whole ? sink_->alignment() : 1);
+  if (!waiting_since_) waiting_since_ = block.opened_at();
+  taken_.bytes += finished.chunk.bytes.size() - sink_->carried().size();
+  chunks_.copied_bytes += finished.copied_bytes;
+  ++(finished.dilated ? chunks_.dilated : chunks_.compacted);
+  submit(std::move(finished.chunk));
+}
+
+// ---- Getting it into the file --------------------------------------------------------------------------------------
 
 void CaptureFile::flush() {
   submit_window();
@@ -113,7 +180,6 @@ void CaptureFile::sync() {
 void CaptureFile::finish() {
   submit_window();
   window_ = {};
-  window_staging_.reset();
   sink_->finish();
   waiting_since_.reset();
 }

@@ -1,4 +1,4 @@
-// One file of a recording while it is being written: bytes are gathered in a window, chunk by chunk, for the sink.
+// One file of a recording while it is being written: packets become chunks here, copied or in place, for the sink.
 #pragma once
 
 #include <chrono>
@@ -10,11 +10,19 @@
 #include <ringtail/packet.hpp>
 
 #include "pcapfile/encoder.hpp"
+#include "store/block_writer.hpp"
 #include "store/rotation.hpp"
 #include "store/sink.hpp"
 #include "store/staging.hpp"
 
 namespace ringtail::store {
+
+/// How the chunks of a file were made.
+struct ChunkCounts {
+  std::uint64_t dilated = 0;
+  std::uint64_t compacted = 0;
+  std::uint64_t copied_bytes = 0;
+};
 
 /// Counts are of everything taken, on its way or in the file, and say how long the file will be; after a failure
 /// written() says what it really holds. Whoever calls looks at failure() afterwards.
@@ -23,8 +31,7 @@ class CaptureFile {
   using Clock = std::chrono::steady_clock;
 
   /// `staging` and `encoder` outlive the file.
-  CaptureFile(std::unique_ptr<Sink> sink, StagingPool& staging, pcapfile::WindowEncoder& encoder)
-      : sink_(std::move(sink)), staging_(&staging), encoder_(&encoder) {}
+  CaptureFile(std::unique_ptr<Sink> sink, FileFormat format, StagingPool& staging, pcapfile::WindowEncoder& encoder);
 
   /// Appends finished blocks that are no packets. Shorter than a staging buffer.
   void append(std::span<const std::byte> blocks);
@@ -32,6 +39,17 @@ class CaptureFile {
   /// Copies packets from the front of `packets` until all are taken, the file is full or the sink fails. How many.
   [[nodiscard]] std::uint32_t copy_packets(std::span<const PacketDescriptor> packets, const std::byte* memory_base,
                                            pcapfile::InterfaceMap interfaces, const FileLimits& limits);
+
+  /// False where the sink has memory of its own, into which everything is copied.
+  [[nodiscard]] bool takes_blocks() const noexcept { return !sink_->has_memory(); }
+  /// True where a block's chunk must begin with what the one before has left, so that from add_to_block() to
+  /// submit_block() nothing else may be written: classic pcap that goes out in whole multiples of an alignment. (In
+  /// pcapng a filler makes ends meet.)
+  [[nodiscard]] bool blocks_exclude_each_other() const noexcept;
+  /// Adds a batch to `block`, which belongs to this file from then on.
+  void add_to_block(BlockWriter& block, Batch&& batch, pcapfile::InterfaceMap interfaces);
+  /// Sends the block off; not `whole` when batches of it are still to come, which then have to be copied.
+  void submit_block(BlockWriter& block, bool whole);
 
   [[nodiscard]] bool is_full(const FileLimits& limits) const noexcept {
     // A limit below the header's own length still lets one packet in, or files would follow each other for ever.
@@ -45,33 +63,43 @@ class CaptureFile {
   void sync();
   void finish();
 
-  /// Since when something has been waiting outside the file; none when nothing is.
+  /// Since when something has been waiting outside the file; none when nothing is. Open blocks know for themselves.
   [[nodiscard]] std::optional<Clock::time_point> waiting_since() const noexcept { return waiting_since_; }
+  /// The bytes of open blocks are not in it yet; their packets are.
   [[nodiscard]] const WholeRecords& taken() const noexcept { return taken_; }
   [[nodiscard]] const WholeRecords& written() const noexcept { return failure() == nullptr ? taken_ : sink_->landed(); }
-  [[nodiscard]] std::uint64_t copied_bytes() const noexcept { return copied_bytes_; }
+  [[nodiscard]] const ChunkCounts& chunks() const noexcept { return chunks_; }
   [[nodiscard]] const Error* failure() const noexcept { return sink_->failure(); }
   [[nodiscard]] const Sink& sink() const noexcept { return *sink_; }
 
  private:
+  /// What the next chunk is gathered in: a staging buffer or the sink's own memory.
+  struct Window {
+    std::span<std::byte> memory;  // empty: not open
+    StagingBuffer staging;
+    std::size_t carried = 0;  // bytes in front that the sink has carried over
+    std::size_t used = 0;     // those included
+    std::uint32_t packets = 0;
+    std::uint64_t captured_bytes = 0;
+    [[nodiscard]] bool has_new_bytes() const noexcept { return used > carried; }
+  };
+
   [[nodiscard]] std::span<std::byte> room();  // what is left of the window; opens one when there is none
   [[nodiscard]] StagingBuffer take_staging();
   void used(std::size_t bytes);
   void submit_window();
+  void submit_aligned_window();
+  void submit(Chunk&& chunk);
   [[nodiscard]] std::uint32_t encode_some(std::span<const PacketDescriptor> packets, const std::byte* memory_base,
                                           pcapfile::InterfaceMap interfaces, const FileLimits& limits);
 
   std::unique_ptr<Sink> sink_;
+  FileFormat format_;
   StagingPool* staging_;
   pcapfile::WindowEncoder* encoder_;
-
-  std::span<std::byte> window_;   // empty: none is open
-  StagingBuffer window_staging_;  // its memory, unless it is the sink's
-  std::size_t window_used_ = 0;   // carried bytes included
-  WholeRecords taken_before_;     // taken_ when the window was opened
-
+  Window window_;
   WholeRecords taken_;
-  std::uint64_t copied_bytes_ = 0;
+  ChunkCounts chunks_;
   std::optional<Clock::time_point> waiting_since_;
 };
 

@@ -25,6 +25,7 @@ class DirectSink final : public Sink {
   [[nodiscard]] std::string_view name() const noexcept override { return "direct"; }
   [[nodiscard]] std::uint32_t alignment() const noexcept override { return direct_alignment; }
   [[nodiscard]] std::span<const std::byte> carried() const noexcept override { return tail_.kept(); }
+  [[nodiscard]] bool holds_back() const noexcept override { return !queue_.empty() || !tail_.kept().empty(); }
   void submit(Chunk&& chunk) override;
   void reap() noexcept override;
   bool wait_for_chunk() override;

@@ -14,6 +14,12 @@ namespace {
 constexpr std::uint32_t staging_buffers = 8;
 constexpr std::size_t staging_buffer_bytes = std::size_t{1} << 20;
 
+void add(store::ChunkCounts& sum, const store::ChunkCounts& chunks) {
+  sum.dilated += chunks.dilated;
+  sum.compacted += chunks.compacted;
+  sum.copied_bytes += chunks.copied_bytes;
+}
+
 /// What no machine could do.
 Result<void> check(const RecorderOptions& options) {
   const auto refuse = [&](const char* reason) { return tl::unexpected(usage_error("write " + options.path, reason)); };
@@ -45,7 +51,7 @@ Result<std::unique_ptr<Recorder::Implementation>> Recorder::Implementation::crea
   std::unique_ptr<Implementation> recording(new Implementation(std::move(options), std::move(*files)));
   recording->staging_ = std::move(*staging);
   for (const Source* source : sources) {
-    if (auto id = recording->section_.add_source(*source); !id) return tl::unexpected(std::move(id.error()));
+    if (auto id = recording->introduce(*source); !id) return tl::unexpected(std::move(id.error()));
   }
   if (auto opened = recording->open_file(); !opened) return tl::unexpected(std::move(opened.error()));
   return recording;
@@ -58,68 +64,18 @@ Recorder::Implementation::Implementation(RecorderOptions options, store::FileSer
       files_(std::move(files)),
       rotation_clock_(options_.rotation.duration, options_.rotation.interval) {}
 
-Result<std::uint16_t> Recorder::Implementation::add_source(const Source& source) {
+Result<std::uint16_t> Recorder::Implementation::introduce(const Source& source) {
   auto id = section_.add_source(source);
+  if (id) blocks_.emplace_back(options_.format, options_.layout);
+  return id;
+}
+
+Result<std::uint16_t> Recorder::Implementation::add_source(const Source& source) {
+  auto id = introduce(source);
   if (!id || file_ == nullptr) return id;
   write_head();
   note_failure();
   return id;
-}
-
-// ---- Packets -------------------------------------------------------------------------------------------------------
-
-void Recorder::Implementation::write(std::uint16_t source_id, Batch& batch) {
-  base::require(section_.knows(source_id), "a source is added before its batches are written");
-  base::require(file_ != nullptr || failure_, "nothing is written after finish()");
-  if (complete_) return batch.keep_first(0);
-  take_interfaces(source_id);
-
-  const std::span<const PacketDescriptor> packets{batch.slot()->descriptors, batch.size()};
-  std::uint32_t done = 0;
-  while (done < packets.size() && failure_ == std::nullopt && !complete_) {
-    if (file_->is_full(limits())) next_file();
-    if (failure_) break;
-    const std::uint32_t copied =
-        file_->copy_packets(packets.subspan(done), batch.slot()->memory_base, section_.map(source_id), limits());
-    done += copied;
-    section_.count_written(source_id, copied);
-    note_failure();
-    end_full_file();
-  }
-  if (complete_) batch.keep_first(done);
-  accepted_packets_ += batch.size();
-}
-
-void Recorder::Implementation::take_interfaces(std::uint16_t source_id) {
-  if (failure_) return;
-  if (auto learned = section_.learn_interfaces(source_id); !learned) return fail(learned.error());
-  write_head();
-  if (!section_.has_new_interfaces()) [[likely]]
-    return;
-  scratch_.clear();
-  section_.append_new_interfaces(scratch_);
-  file_->append(scratch_);
-  note_failure();
-}
-
-// A full file is not left before the next packet comes, lest the last file be empty; but the last one that was asked
-// for is the end.
-void Recorder::Implementation::end_full_file() {
-  if (file_ == nullptr || !file_->is_full(limits())) return;
-  const bool is_last = options_.stop_after_files && files_.opened() >= *options_.stop_after_files;
-  complete_ = complete_ || is_last || (options_.stop_after_file_bytes && !options_.rotation.is_on());
-}
-
-store::FileLimits Recorder::Implementation::limits() const noexcept {
-  store::FileLimits limits;
-  const Rotation& rotation = options_.rotation;
-  limits.packets = rotation.file_packets.value_or(store::FileLimits::none);
-  const auto bytes = rotation.is_on() ? rotation.file_bytes : options_.stop_after_file_bytes;
-  if (bytes) {
-    // The statistics at the file's end count too; so a file passes its size by one record at most.
-    limits.bytes = *bytes - std::min<std::uint64_t>(*bytes - 1, section_.statistics_bytes());
-  }
-  return limits;
 }
 
 // ---- Files ---------------------------------------------------------------------------------------------------------
@@ -129,7 +85,7 @@ Result<void> Recorder::Implementation::open_file() {
   if (!output) return tl::unexpected(std::move(output.error()));
   auto sink = store::make_sink(std::move(*output), options_.writer, options_.format);
   if (!sink) return tl::unexpected(std::move(sink.error()));
-  file_ = std::make_unique<store::CaptureFile>(std::move(*sink), *staging_, *encoder_);
+  file_ = std::make_unique<store::CaptureFile>(std::move(*sink), options_.format, *staging_, *encoder_);
   writer_ = file_->sink().name();
   head_written_ = false;
 
@@ -162,6 +118,7 @@ void Recorder::Implementation::write_statistics(bool only_changed) {
 }
 
 void Recorder::Implementation::close_file() {
+  close_blocks();
   if (file_->failure() == nullptr) write_statistics(false);
   file_->finish();
   note_failure();
@@ -169,7 +126,7 @@ void Recorder::Implementation::close_file() {
   closed_.bytes += written.bytes;
   closed_.packets += written.packets;
   closed_.captured_bytes += written.captured_bytes;
-  closed_copied_bytes_ += file_->copied_bytes();
+  add(closed_chunks_, file_->chunks());
   files_.finished(file_->sink().file(), written.bytes);
   file_.reset();
 }
@@ -206,7 +163,7 @@ void Recorder::Implementation::tick() {
     file_->sync();
     sync_due_ = now + *options_.sync_interval;
   }
-  if (is_flush_due(now)) file_->flush();
+  if (is_flush_due(now)) flush(now);
   last_tick_ = now;
   note_failure();
 }
@@ -214,10 +171,21 @@ void Recorder::Implementation::tick() {
 // A flush may need another tick until its last bytes are in the file, so it begins two ticks before it is due, going by
 // how long the last one has taken to come.
 bool Recorder::Implementation::is_flush_due(Clock::time_point now) const {
-  const auto since = file_->waiting_since();
+  auto since = file_->waiting_since();
+  for (const store::BlockWriter& block : blocks_) {
+    if (block.is_open() && (!since || block.opened_at() < *since)) since = block.opened_at();
+  }
   if (!since) return false;
   const Clock::duration interval = options_.flush_interval;
   return now - *since >= interval - std::min(2 * (now - last_tick_), interval / 2);
+}
+
+// A block that is just being walked is left alone: what comes of it will be in the file soon enough.
+void Recorder::Implementation::flush(Clock::time_point now) {
+  for (store::BlockWriter& block : blocks_) {
+    if (block.is_open() && now - block.opened_at() >= options_.flush_interval / 2) file_->submit_block(block, false);
+  }
+  file_->flush();
 }
 
 Result<void> Recorder::Implementation::finish() {
@@ -233,7 +201,10 @@ void Recorder::Implementation::fail(const Error& error) {
 }
 
 void Recorder::Implementation::note_failure() {
-  if (const Error* error = file_->failure()) fail(*error);
+  const Error* error = file_->failure();
+  if (error == nullptr) return;
+  fail(*error);
+  for (store::BlockWriter& block : blocks_) block.drop();
 }
 
 store::WholeRecords Recorder::Implementation::current_file() const noexcept {
@@ -247,7 +218,11 @@ RecorderStats Recorder::Implementation::stats() const {
   stats.dropped_writer = accepted_packets_ - stats.written_packets;
   stats.captured_bytes = closed_.captured_bytes + open.captured_bytes;
   stats.written_bytes = closed_.bytes + open.bytes;
-  stats.copied_bytes = closed_copied_bytes_ + (file_ != nullptr ? file_->copied_bytes() : 0);
+  store::ChunkCounts chunks = closed_chunks_;
+  if (file_ != nullptr) add(chunks, file_->chunks());
+  stats.copied_bytes = chunks.copied_bytes;
+  stats.dilated_chunks = chunks.dilated;
+  stats.compacted_chunks = chunks.compacted;
   stats.files_total = files_.opened();
   stats.files = files_.recent_paths();
   stats.writer = writer_;

@@ -43,22 +43,34 @@ class Recorder::Implementation {
  private:
   Implementation(RecorderOptions options, store::FileSeries files);
 
+  // recording_packets.cpp: a batch's way into the file
+  void take_interfaces(std::uint16_t source_id);
+  [[nodiscard]] bool goes_in_place(std::uint16_t source_id, const Batch& batch) const noexcept;
+  [[nodiscard]] bool fits_in_place(std::uint16_t source_id, const Batch& batch) const noexcept;
+  void write_in_place(std::uint16_t source_id, Batch& batch);
+  [[nodiscard]] std::uint32_t copy(std::uint16_t source_id, const Batch& batch);
+  void make_room_for_copies(std::uint16_t source_id);
+  void close_blocks();
+  void end_full_file();
+  [[nodiscard]] store::FileLimits limits() const noexcept;
+
+  // recording.cpp: everything else
+  [[nodiscard]] Result<std::uint16_t> introduce(const Source& source);
   [[nodiscard]] Result<void> open_file();
   void close_file();
   void next_file();
-  void end_full_file();
   void write_head();
   void write_statistics(bool only_changed);
-  void take_interfaces(std::uint16_t source_id);
   [[nodiscard]] bool is_flush_due(Clock::time_point now) const;
+  void flush(Clock::time_point now);
   void fail(const Error& error);
   void note_failure();
-  [[nodiscard]] store::FileLimits limits() const noexcept;
 
   const RecorderOptions options_;
   std::unique_ptr<store::StagingPool> staging_;
   std::unique_ptr<pcapfile::WindowEncoder> encoder_;
   store::Section section_;
+  std::vector<store::BlockWriter> blocks_;  // by source id
   store::FileSeries files_;
   store::RotationClock rotation_clock_;
   std::unique_ptr<store::CaptureFile> file_;  // null after finish() and when the next one could not be opened
@@ -74,7 +86,7 @@ class Recorder::Implementation {
 
   std::uint64_t accepted_packets_ = 0;
   store::WholeRecords closed_;  // sums over the files that are closed
-  std::uint64_t closed_copied_bytes_ = 0;
+  store::ChunkCounts closed_chunks_;
 };
 
 }  // namespace ringtail

@@ -54,7 +54,9 @@ class Sink {
   [[nodiscard]] virtual std::uint32_t alignment() const noexcept { return 1; }
   /// Good until the next submit(). Shorter than alignment().
   [[nodiscard]] virtual std::span<const std::byte> carried() const noexcept { return {}; }
-  /// Good until the next submit(). A chunk encoded into it is its front.
+  /// True when chunks had better be encoded into window().
+  [[nodiscard]] virtual bool has_memory() const noexcept { return false; }
+  /// Good until the next submit(). A chunk encoded into it is its front. Empty: use memory of your own.
   [[nodiscard]] virtual std::span<std::byte> window() noexcept { return {}; }
 
   /// Takes the next bytes of the file, beginning with carried() and ending with a whole record.
@@ -63,6 +65,8 @@ class Sink {
   virtual void reap() noexcept {}
   /// Waits until at least one more chunk has been given back. False: none is out.
   virtual bool wait_for_chunk() { return false; }
+  /// True while something submitted waits for a flush or for more to come.
+  [[nodiscard]] virtual bool holds_back() const noexcept { return false; }
   /// Everything submitted gets into the file without a further call.
   virtual void flush() {}
   /// Flushes, and returns when what is in the file is on the disk. A sync that fails is a failure: the kernel reports a

@@ -228,6 +228,7 @@ std::uint64_t RingReader::fill(detail::BatchSlot& slot) {
     slot.in_place.first_offset = geometry_.first_offset;
     slot.in_place.next_data_offset = left_ == 0 ? 0 : record.data;
     slot.in_place.limit_offset = geometry_.block_bytes;
+    slot.in_place.block_count = geometry_.block_count;
   }
   return captured_bytes;
 }

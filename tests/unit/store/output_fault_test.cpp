@@ -13,12 +13,14 @@
 
 #include "base/file_descriptor.hpp"
 #include "unit/store/recording_fixture.hpp"
+#include "unit/store/ring_feed.hpp"
 
 namespace ringtail {
 namespace {
 
 using test::PacketFeed;
 using test::RecorderTest;
+using test::RingFeed;
 using testing::HasSubstr;
 
 class OutputFaultTest : public RecorderTest {
@@ -29,7 +31,7 @@ class OutputFaultTest : public RecorderTest {
     std::signal(SIGXFSZ, SIG_IGN);
   }
 
-  /// Records into `file` until that fails, and a little more, then judges what the file holds.
+  /// Records copied packets until that fails, and a few more, then judges what the file holds.
   static void expect_clean_end(const RecorderOptions& options, int error_number) {
     PacketFeed feed;
     auto recorder = Recorder::create(options, {&feed.source});
@@ -39,17 +41,41 @@ class OutputFaultTest : public RecorderTest {
       if (round % 7 == 0) recorder->tick();
     }
     feed.write(*recorder, 0, 500, 333);
-    ASSERT_NE(recorder->failure(), nullptr);
-    EXPECT_EQ(recorder->failure()->error_number, error_number);
-    EXPECT_THAT(recorder->failure()->message(), HasSubstr(options.path));
-    EXPECT_FALSE(recorder->finish());
-
-    const RecorderStats stats = recorder->stats();
-    EXPECT_EQ(feed.source.stats().delivered, stats.written_packets + stats.dropped_writer);
+    expect_failure(*recorder, options, error_number, feed.source.stats().delivered);
     EXPECT_EQ(feed.backend->lent(), 0U);
+    EXPECT_TRUE(test::are_consecutive(test::read_numbers({options.path}), 0, recorder->stats().written_packets));
+  }
+
+  /// The same with packets whose blocks become the file where they stand.
+  static void expect_clean_end_in_place(const RecorderOptions& options, int error_number) {
+    RingFeed feed;
+    std::mt19937 random(5);
+    auto recorder = Recorder::create(options, {&feed.source});
+    ASSERT_TRUE(recorder) << recorder.error().message();
+    for (int round = 0; round < 200 && recorder->failure() == nullptr; ++round) {
+      feed.record(*recorder, 0, 300, 30, 1514, random);
+    }
+    feed.record(*recorder, 0, 600, 30, 1514, random);
+    expect_failure(*recorder, options, error_number, feed.source.stats().delivered);
+    EXPECT_EQ(feed.source.stats().unread + feed.source.stats().dropped_ring, 0U) << "every block came back";
+    test::FrameCheck check;
+    EXPECT_EQ(test::walk_file(options.path, options.format, check).torn_bytes, 0U);
+    EXPECT_EQ(check.frames(), recorder->stats().written_packets);
+    EXPECT_EQ(check.faults(), 0U);
+  }
+
+ private:
+  static void expect_failure(Recorder& recorder, const RecorderOptions& options, int error_number,
+                             std::uint64_t delivered) {
+    ASSERT_NE(recorder.failure(), nullptr);
+    EXPECT_EQ(recorder.failure()->error_number, error_number);
+    EXPECT_THAT(recorder.failure()->message(), HasSubstr(options.path));
+    EXPECT_FALSE(recorder.finish());
+    const RecorderStats stats = recorder.stats();
+    EXPECT_EQ(delivered, stats.written_packets + stats.dropped_writer);
     EXPECT_EQ(stats.written_bytes, std::filesystem::file_size(options.path));
     EXPECT_GT(stats.written_packets, 0U);
-    EXPECT_TRUE(test::are_consecutive(test::read_numbers({options.path}), 0, stats.written_packets));
+    EXPECT_GT(stats.dropped_writer, 0U);
   }
 };
 
@@ -120,6 +146,7 @@ TEST_P(EveryWriterFaultTest, AFullDisk) {
   const SmallFileSystem small(path("small"), "ext4");
   if (!small.is_mounted()) GTEST_SKIP() << "mounting a file system needs root and a loop device";
   expect_clean_end(options(path("small/out")), ENOSPC);
+  expect_clean_end_in_place(options(path("small/out")), ENOSPC);
 }
 
 TEST_P(EveryWriterFaultTest, AFullTmpfs) {
@@ -127,12 +154,14 @@ TEST_P(EveryWriterFaultTest, AFullTmpfs) {
   const SmallFileSystem small(path("small"), "tmpfs");
   if (!small.is_mounted()) GTEST_SKIP() << "mounting a tmpfs needs root";
   expect_clean_end(options(path("small/out")), ENOSPC);
+  expect_clean_end_in_place(options(path("small/out")), ENOSPC);
 }
 
 TEST_P(EveryWriterFaultTest, AFileSizeLimit) {
   RINGTAIL_NEEDS_PROGRAM("tshark");
   const FileSizeLimit limit(1'234'567);
   expect_clean_end(options(path("out")), EFBIG);
+  expect_clean_end_in_place(options(path("out")), EFBIG);
 }
 
 TEST_F(OutputFaultTest, AHeaderThatCannotBeWrittenLeavesNoFile) {
