@@ -47,7 +47,11 @@ class CaptureCommandLine {
   void add_dpdk_options();
   void add_other_options();
 
-  void begin_interface(const std::string& device) { options_.interfaces.push_back({device, options_.defaults}); }
+  /// No name is no wish for the default interface: it is what a script's unset variable leaves.
+  void begin_interface(const std::string& device) {
+    if (device.empty()) throw CommandLineError(usage_error("-i", "the name of the interface is empty"));
+    options_.interfaces.push_back({device, options_.defaults});
+  }
 
   /// Where -f -s -p -B -y go: the last interface, or all that come when there is none yet.
   OpenOptions& current() { return options_.interfaces.empty() ? options_.defaults : options_.interfaces.back().open; }

@@ -143,8 +143,8 @@ TEST_P(CaptureOptionsMistake, IsToldOnOneLineWithStatus2) {
 
 using Words = std::vector<std::string>;
 INSTANTIATE_TEST_SUITE_P(Values, CaptureOptionsMistake,
-                         testing::Values(Words{"--no-such-option"}, Words{"-i"}, Words{"-c", "0"}, Words{"-c", "-1"},
-                                         Words{"-c", "1x"}, Words{"-s", "262145"}, Words{"-B", "0"},
+                         testing::Values(Words{"--no-such-option"}, Words{"-i"}, Words{"-i", ""}, Words{"-c", "0"},
+                                         Words{"-c", "-1"}, Words{"-c", "1x"}, Words{"-s", "262145"}, Words{"-B", "0"},
                                          Words{"-y", "NOSUCH"}, Words{"-F", "erf"}, Words{"--writer", "fast"},
                                          Words{"--threads", "0"}, Words{"--fanout", "luck"}, Words{"--cpus", "3-1"},
                                          Words{"--numa", "west"}, Words{"--retire-timeout", "0"},
