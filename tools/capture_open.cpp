@@ -59,7 +59,7 @@ Result<std::unique_ptr<CaptureSession>> CaptureSession::open(const CaptureOption
     if (!found) return tl::unexpected(std::move(found.error()));
     user = std::move(*found);
   }
-  ignore_broken_pipes();
+  ignore_write_signals();
   base::FileDescriptor bell(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!bell.is_open()) return tl::unexpected(system_error("set up the capture", errno));
   std::unique_ptr<CaptureSession> session(new CaptureSession(options, std::move(bell)));

@@ -68,8 +68,9 @@ std::optional<int> SignalQueue::next() noexcept {
   return signal;
 }
 
-void ignore_broken_pipes() {
+void ignore_write_signals() {
   set_handler(SIGPIPE, SIG_IGN);
+  set_handler(SIGXFSZ, SIG_IGN);
 }
 
 void die_of(int signal) {

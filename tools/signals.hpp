@@ -32,7 +32,7 @@ class SignalQueue {
 };
 
 /// A reader that goes away is a write error from here on, not the end of the process.
-void ignore_broken_pipes();
+void ignore_write_signals();
 
 /// Ends the process as `signal` does when nobody handles it.
 [[noreturn]] void die_of(int signal);

@@ -88,10 +88,10 @@ struct CompactPcapng {
     return {begin, begin + head + packet.captured_length, packet.flags, packet.rx_hash};
   }
 
-  static std::uint32_t align_end(std::byte* base, const Last& last, std::uint32_t end, std::uint32_t alignment,
+  static std::uint32_t align_end(std::byte* base, const Last& last, std::uint32_t end, std::uint32_t multiple,
                                  std::uint32_t limit) noexcept {
-    return last.is_open() ? close_packet_block_aligned(base, last, alignment, limit)
-                          : pcapng::fill_up(base, end, alignment);
+    return last.is_open() ? close_packet_block_aligned(base, last, multiple, limit)
+                          : pcapng::fill_up(base, end, multiple);
   }
 };
 

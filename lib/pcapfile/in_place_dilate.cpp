@@ -76,7 +76,7 @@ void DilateEncoder::add(std::span<const PacketDescriptor> packets, InterfaceMap 
       clear_gap(base + data_end, gap);
       std::byte* const at = store_known_options(base + align_up_4(data_end), packet->flags, packet->rx_hash);
       std::byte* const trailer = head + total - block_trailer_bytes;
-      const auto filling = static_cast<std::uint16_t>(trailer - at - 2 * sizeof(OptionHead));
+      const auto filling = static_cast<std::uint16_t>(static_cast<std::size_t>(trailer - at) - 2 * sizeof(OptionHead));
       store(at, OptionHead{option_code::custom_not_copied, filling});
       store(trailer, total);
     } else {

@@ -11,16 +11,16 @@ namespace ringtail {
 /// At every moment after end_of_stream:  received = delivered + dropped_ring + unread.
 /// While capturing, `unread` is what waits in the ring.
 struct Stats {
-  std::uint64_t received = 0;           ///< packets that passed the filter, drops included
-  std::uint64_t delivered = 0;          ///< packets handed out in batches (and not cut off by Batch::keep_first)
-  std::uint64_t dropped_ring = 0;       ///< lost because the ring had no free block
-  std::uint64_t unread = 0;             ///< in the ring when the capture ended, or waiting there now
+  std::uint64_t received = 0;      ///< packets that passed the filter, drops included
+  std::uint64_t delivered = 0;     ///< packets handed out in batches (and not cut off by Batch::keep_first)
+  std::uint64_t dropped_ring = 0;  ///< lost because the ring had no free block
+  std::uint64_t unread = 0;        ///< in the ring when the capture ended, or waiting there now
   /// Lost before the ring, by the NIC or a kernel queue; of all protocols. Every member of a fanout is told all of it.
   std::uint64_t dropped_interface = 0;
-  std::uint64_t freezes = 0;            ///< times the kernel found no free block and froze the ring
-  std::uint64_t truncated = 0;          ///< packets cut for want of room (not by the snaplen)
-  std::uint64_t delivered_bytes = 0;    ///< captured bytes of the delivered packets
-  std::uint64_t malformed = 0;          ///< records given up because what the producer wrote was impossible
+  std::uint64_t freezes = 0;          ///< times the kernel found no free block and froze the ring
+  std::uint64_t truncated = 0;        ///< packets cut for want of room (not by the snaplen)
+  std::uint64_t delivered_bytes = 0;  ///< captured bytes of the delivered packets
+  std::uint64_t malformed = 0;        ///< records given up because what the producer wrote was impossible
 };
 
 /// A figure that only one kind of source has: drops by cause, memory in use. Not all of them only grow.
