@@ -267,7 +267,7 @@ void CaptureCommandLine::add_dpdk_options() {
       "--no-huge", [this] { common_.dpdk.huge_pages = false; }, "do without huge pages");
   add(
       "--file-prefix", "NAME", [this](const std::string& text) { common_.dpdk.file_prefix = text; },
-      "EAL's file prefix (default: a new one)");
+      "EAL's file prefix (default: none, no other process joins)");
 }
 
 void CaptureCommandLine::add_other_options() {
