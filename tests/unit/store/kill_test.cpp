@@ -58,6 +58,9 @@ INSTANTIATE_TEST_SUITE_P(, KillTest,
                          test::writer_and_format_name);
 
 TEST_P(KillTest, LeavesWholeRecordsAtARandomMoment) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "a forked child gets no packet written under ThreadSanitizer before it is killed";
+#endif
   const auto [writer, format] = GetParam();
   std::mt19937 random(7);
   std::uint64_t packets = 0;
