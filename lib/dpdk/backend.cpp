@@ -8,6 +8,7 @@
 #include "dpdk/eal.hpp"
 #include "dpdk/idle_wait.hpp"
 #include "dpdk/unify.hpp"
+#include "ring/owned_counter.hpp"
 
 namespace ringtail::dpdk {
 
@@ -20,10 +21,6 @@ constexpr std::string_view device_prefix = "dpdk:";
 
 // Slots beyond what full batches need: on a slow link batches are small, and many of them may be out.
 constexpr std::uint32_t smallest_usual_batch = 16;
-
-void add_by_owner(std::atomic<std::uint64_t>& counter, std::uint64_t amount) noexcept {
-  counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-}
 
 const std::byte* lowest_address(const rte_mempool& pool) noexcept {
   const rte_mempool_memhdr* chunk = nullptr;
@@ -132,7 +129,7 @@ ReceiveStatus DpdkBackend::poll(Batch& batch) {
   lent_mbufs_ += count;
   slot.count = count;
   slot.memory_base = memory_base_;
-  add_by_owner(received_, count);
+  ring::add_by_owner(received_, count);
   batch = lend(slot, bytes);
   return ReceiveStatus::packets;
 }
@@ -185,11 +182,11 @@ std::uint64_t DpdkBackend::describe_burst(const BurstContext& burst, rte_mbuf** 
 void DpdkBackend::describe_rare(rte_mbuf*& packet, const BurstContext& burst, PacketDescriptor& descriptor) noexcept {
   std::uint64_t copied_bytes = 0;
   packet = unify(packet, claim_.port().large_pool(), copied_bytes);
-  add_by_owner(copied_bytes_, copied_bytes);
+  ring::add_by_owner(copied_bytes_, copied_bytes);
   describe(*packet, burst, descriptor);
   if (descriptor.captured_length < std::min(descriptor.wire_length, snaplen_)) {
     descriptor.flags |= packet_flags::truncated;
-    add_by_owner(truncated_, 1);
+    ring::add_by_owner(truncated_, 1);
   }
 }
 

@@ -1,15 +1,8 @@
 #include "ring/backend.hpp"
 
+#include "ring/owned_counter.hpp"
+
 namespace ringtail::detail {
-
-namespace {
-
-// Only one thread writes the counter, so a plain load and store is enough and costs no locked instruction.
-void add_by_owner(std::atomic<std::uint64_t>& counter, std::uint64_t amount) noexcept {
-  counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-}
-
-}  // namespace
 
 void release(BatchSlot& slot) noexcept {
   Backend* owner = slot.owner;
@@ -28,8 +21,8 @@ void BackendDeleter::operator()(Backend* backend) const noexcept {
 
 Batch Backend::lend(BatchSlot& slot, std::uint64_t captured_bytes) noexcept {
   retain();
-  add_by_owner(lent_packets_, slot.count);
-  add_by_owner(lent_bytes_, captured_bytes);
+  ring::add_by_owner(lent_packets_, slot.count);
+  ring::add_by_owner(lent_bytes_, captured_bytes);
   return {slot, slot.descriptors, slot.count, slot.memory_base};
 }
 

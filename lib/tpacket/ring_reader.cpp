@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/sanitizer.hpp"
+#include "ring/owned_counter.hpp"
 #include "tpacket/block.hpp"
 
 namespace ringtail::tpacket {
@@ -58,10 +59,6 @@ void make_room_behind(std::byte* block_memory, PacketDescriptor& last, std::uint
   std::byte* const data = block_memory + last.offset;
   last.offset -= tail_end - limit;
   std::memmove(block_memory + last.offset, data, last.captured_length);
-}
-
-void add_by_owner(std::atomic<std::uint64_t>& counter, std::uint64_t amount) noexcept {
-  counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -167,7 +164,7 @@ bool RingReader::begin_walk(std::uint32_t packets) noexcept {
   if (packets == 0) return false;
   const std::uint32_t first = BlockHeader(block(current_)).first_record_offset();
   if (first == geometry_.first_offset && read_record(first, packets, ahead_)) return true;
-  add_by_owner(malformed_, packets);
+  ring::add_by_owner(malformed_, packets);
   left_ = 0;
   return false;
 }
@@ -215,7 +212,7 @@ std::uint64_t RingReader::fill(detail::BatchSlot& slot) {
     captured_bytes += descriptor.captured_length;
     if (--left_ == 0) break;
     if (!read_record(record.begin + record.to_next, left_, record)) {
-      add_by_owner(malformed_, left_);
+      ring::add_by_owner(malformed_, left_);
       left_ = 0;
     }
   }
@@ -243,7 +240,7 @@ inline void RingReader::describe(std::byte* block_memory, const Record& record, 
   if (has_rx_hash_) flags |= packet_flags::rx_hash_valid;
   if (record.captured_length < record.wire_length && record.captured_length < geometry_.snaplen) {
     flags |= packet_flags::truncated;
-    add_by_owner(truncated_, 1);
+    ring::add_by_owner(truncated_, 1);
   }
   descriptor.vlan_tci = 0;
   descriptor.vlan_tpid = 0;
