@@ -9,6 +9,7 @@ namespace ringtail::tools {
 using Arguments = std::span<char* const>;
 
 // Each returns the program's exit status (report.hpp) and has told on stderr why, when it is not 0.
+int run_bench(Arguments arguments);
 int run_capture(Arguments arguments);
 int run_count(Arguments arguments);
 int run_list(Arguments arguments);

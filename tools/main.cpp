@@ -16,6 +16,7 @@ struct Command {
 };
 
 constexpr Command commands[] = {
+    {"bench", "measure this machine, its disk, and capture programs on it", run_bench},
     {"capture", "record packets into pcapng or pcap files", run_capture},
     {"count", "count packets and bytes; the smallest analyzer", run_count},
     {"list", "show the interfaces of this machine", run_list},

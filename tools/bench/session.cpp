@@ -65,11 +65,16 @@ class Session {
 
   Result<void> run() {
     link_ = VethLink::create();
+    if (!link_ && !plan_.with_table) return tl::unexpected(link_.error());
+    if (!link_) {
+      findings_.skipped.push_back("live link: " + link_.error().message());
+      progress_("not run: " + findings_.skipped.back());
+    }
     measured_cpu_ = divide_cpus();
     background_busy_ = measure_background();
     auto table = plan_.with_table ? make_table() : Result<void>{};
     if (!table) return table;
-    if (plan_.with_race || plan_.with_rates) return run_live_parts();
+    if (link_ && (plan_.with_race || plan_.with_rates)) return run_live_parts();
     return {};
   }
 
@@ -96,10 +101,6 @@ class Session {
   Result<void> run_live_parts() {
     auto traffics = parse_traffics(plan_.live_traffics);
     if (!traffics) return tl::unexpected(std::move(traffics.error()));
-    if (!link_) {
-      findings_.skipped.push_back("live link: " + link_.error().message());
-      return {};
-    }
     findings_.field = find_contestants({.interface = link_->receiver(),
                                         .ring_mib = plan_.ring_mib,
                                         .only_ringtail_and_tcpdump = !plan_.all_contestants});
