@@ -75,6 +75,8 @@ class Port {
   PortCounters baseline_;
   std::uint16_t queues_ = 1;
   std::uint16_t descriptors_ = 0;
+  std::uint16_t transmit_queues_ = 0;
+  std::uint16_t transmit_descriptors_ = 0;
   std::uint16_t mtu_ = 0;
   std::uint32_t data_bytes_ = 0;  // per mbuf
   std::uint32_t credit_ = 0;

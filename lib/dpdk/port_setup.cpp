@@ -16,6 +16,7 @@ constexpr std::uint32_t smallest_data_bytes = 2048;
 // Drivers take mbufs beyond their descriptors: bursts on their way, rings of the kernel beside their own (af_xdp).
 constexpr std::uint32_t mbufs_beside_descriptors = 2048;
 constexpr std::uint32_t large_mbufs = 32;
+constexpr std::uint16_t usual_transmit_descriptors = 256;
 
 // With this key Toeplitz gives both directions of a flow the same hash, so that they meet in one queue (Woo and Park,
 // "Scalable TCP Session Monitoring with Symmetric Receive-side Scaling", 2012).
@@ -74,13 +75,16 @@ Result<void> Port::configure(const OpenOptions& options) {
     configuration.rx_adv_conf.rss_conf.rss_key = key.data();
     configuration.rx_adv_conf.rss_conf.rss_key_len = static_cast<std::uint8_t>(key.size());
   }
-  const std::uint16_t no_transmission = 0;
-  if (const int status = rte_eth_dev_configure(id(), queues_, no_transmission, &configuration); status < 0) {
+  // Nothing is sent, but memif and vhost carry no packet before both sides have queues in both directions
+  // (drivers/net/memif/memif_socket.c, memif_msg_receive_add_ring(): "Invalid ring index").
+  transmit_queues_ = std::min(queues_, info.max_tx_queues);
+  if (const int status = rte_eth_dev_configure(id(), queues_, transmit_queues_, &configuration); status < 0) {
     return tl::unexpected(device_->failure("it cannot be configured", status));
   }
 
   descriptors_ = options.dpdk.descriptors;
-  if (const int status = rte_eth_dev_adjust_nb_rx_tx_desc(id(), &descriptors_, nullptr); status < 0) {
+  transmit_descriptors_ = usual_transmit_descriptors;
+  if (const int status = rte_eth_dev_adjust_nb_rx_tx_desc(id(), &descriptors_, &transmit_descriptors_); status < 0) {
     return tl::unexpected(device_->failure("descriptors", status));
   }
   return {};
@@ -120,6 +124,10 @@ Result<void> Port::set_up_queues() {
   for (std::uint16_t queue = 0; queue < queues_; ++queue) {
     const int status = rte_eth_rx_queue_setup(id(), queue, descriptors_, socket, &configuration, pool_.get());
     if (status < 0) return tl::unexpected(device_->failure("receive queue " + std::to_string(queue), status));
+  }
+  for (std::uint16_t queue = 0; queue < transmit_queues_; ++queue) {
+    const int status = rte_eth_tx_queue_setup(id(), queue, transmit_descriptors_, socket, nullptr);
+    if (status < 0) return tl::unexpected(device_->failure("transmit queue " + std::to_string(queue), status));
   }
   return {};
 }
