@@ -33,7 +33,7 @@ class CaptureCommandLine {
     add_output_options();
     add_stop_options();
     add_thread_options();
-    add_dpdk_options();
+    tools::add_dpdk_options(app_, common_.dpdk);
     add_other_options();
   }
 
@@ -44,7 +44,6 @@ class CaptureCommandLine {
   void add_output_options();
   void add_stop_options();
   void add_thread_options();
-  void add_dpdk_options();
   void add_other_options();
 
   /// No name is no wish for the default interface: it is what a script's unset variable leaves.
@@ -257,17 +256,6 @@ void CaptureCommandLine::add_thread_options() {
             std::chrono::milliseconds(value_or_throw(parse_whole("--retire-timeout", text, 1, 10'000)));
       },
       "when a part-filled block is handed over (default 100)");
-}
-
-void CaptureCommandLine::add_dpdk_options() {
-  group_ = "DPDK";
-  add(
-      "--eal", "ARGS", [this](const std::string& text) { common_.dpdk.eal_arguments = text; }, "arguments for EAL");
-  add_flag(
-      "--no-huge", [this] { common_.dpdk.huge_pages = false; }, "do without huge pages");
-  add(
-      "--file-prefix", "NAME", [this](const std::string& text) { common_.dpdk.file_prefix = text; },
-      "EAL's file prefix (default: none, no other process joins)");
 }
 
 void CaptureCommandLine::add_other_options() {

@@ -13,6 +13,17 @@ void describe(CLI::App& app, const std::string& examples) {
   app.get_formatter()->column_width(34);
 }
 
+void add_dpdk_options(CLI::App& app, DpdkOptions& dpdk) {
+  constexpr const char* group = "DPDK";
+  app.add_option("--eal", dpdk.eal_arguments, "arguments for EAL")->type_name("ARGS")->group(group);
+  app.add_flag_callback(
+         "--no-huge", [&dpdk] { dpdk.huge_pages = false; }, "do without huge pages")
+      ->group(group);
+  app.add_option("--file-prefix", dpdk.file_prefix, "EAL's file prefix (default: none, no other process joins)")
+      ->type_name("NAME")
+      ->group(group);
+}
+
 std::optional<int> parse_command_line(CLI::App& app, Arguments arguments) {
   try {
     app.parse(static_cast<int>(arguments.size()), arguments.data());

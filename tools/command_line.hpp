@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <ringtail/error.hpp>
+#include <ringtail/options.hpp>
 
 #include "command.hpp"
 #include "report.hpp"
@@ -33,6 +34,9 @@ Value value_or_throw(Result<Value> result) {
 
 /// Names the program, its examples (printed below the options) and --version.
 void describe(CLI::App& app, const std::string& examples);
+
+/// --eal, --no-huge and --file-prefix: how DPDK is started, the same for all dpdk: devices of the command.
+void add_dpdk_options(CLI::App& app, DpdkOptions& dpdk);
 
 /// Reads the arguments into what `app` is bound to. Nothing returned: go on. Else the exit status: 0 after --help, 2
 /// after a mistake, which has been reported.

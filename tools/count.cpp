@@ -22,17 +22,19 @@ struct CountOptions {
   std::optional<std::uint64_t> most_packets;
   std::chrono::nanoseconds duration{-1};  ///< negative: until a signal comes
   std::string json_path;
+  DpdkOptions dpdk;
 };
 
 std::optional<int> read_options(Arguments arguments, CountOptions& options) {
   CLI::App app("Count packets and the bytes they had on the wire.", "ringtail count");
   describe(app, "  ringtail count -i eth0 -a duration:10 tcp port 443\n");
-  app.add_option("-i,--interface", options.device, "eth0, any, file:PATH ...");
+  app.add_option("-i,--interface", options.device, "eth0, any, file:PATH, dpdk:ARGS ...");
   app.add_option("-f,--filter,filter", options.filter_words, "pcap-filter text; words behind the options work too");
   app.add_option("-c", options.most_packets, "stop after exactly this many packets")->check(CLI::PositiveNumber);
   const auto set_end = [&](const std::string& text) { options.duration = value_or_throw(parse_duration("-a", text)); };
   app.add_option_function<std::string>("-a,--autostop", set_end, "duration:S: stop after so many seconds");
   app.add_option("--json", options.json_path, "write the summary here at exit; - is stdout");
+  add_dpdk_options(app, options.dpdk);
   return parse_command_line(app, arguments);
 }
 
@@ -65,7 +67,8 @@ int run_count(Arguments arguments) {
   auto json = SummaryOutput::open(options.json_path);
   if (!json) return report(json.error());
   auto source = resolve_device(options.device).and_then([&](const std::string& device) {
-    return open(device, {.filter = join_words(options.filter_words), .snaplen = 64});  // lengths are all we look at
+    constexpr std::uint32_t snaplen = 64;  // lengths are all we look at
+    return open(device, {.filter = join_words(options.filter_words), .snaplen = snaplen, .dpdk = options.dpdk});
   });
   if (!source) return conclude({.error = source.error()}, *json);
 
