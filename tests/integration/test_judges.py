@@ -4,27 +4,13 @@ import struct
 
 import pcapng
 import readers
+from frames import numbered_frame, write_pcap
 from testbed import Testbed
-
-
-def numbered_frame(number, length=64):
-    """As tests/fixture/numbered_frames.hpp makes it."""
-    frame = bytearray((number * 131 + at * 7) & 0xFF for at in range(length))
-    checksum = 0x811C9DC5 ^ (number & 0xFFFFFFFF)
-    for byte in frame[30:]:
-        checksum = (checksum ^ byte) * 16777619 & 0xFFFFFFFF
-    frame[12:14] = b"\x88\xb6"
-    frame[14:30] = struct.pack("<QII", number, length, checksum)
-    return bytes(frame)
 
 
 class FrameChecker(Testbed):
     def judge(self, frames, count=10, wire_length=None):
-        path = self.directory / "file.pcap"
-        with path.open("wb") as file:
-            file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1))
-            for frame in frames:
-                file.write(struct.pack("<IIII", 1, 2, len(frame), wire_length or len(frame)) + frame)
+        path = write_pcap(self.directory / "file.pcap", frames, wire_length)
         return readers.check_numbered(self, [path], count)
 
     def expect(self, frames, **faults):

@@ -55,6 +55,8 @@ class Testbed(unittest.TestCase):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ringtail-test-"))
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
         self.ringtail = build_directory / "tools" / "ringtail"
+        # The run path leads there too, but not through a sanitizer's own dlopen().
+        os.environ["RINGTAIL_MODULE_DIR"] = str(build_directory / "lib" / "dpdk")
 
     def assert_same(self, expected, actual):
         """Two lists of frames or packets: what differs first, not all of it."""
