@@ -14,10 +14,10 @@ namespace ringtail::filter {
 
 namespace {
 
-// Hardware types (ARPHRD_*) by what becomes of their packets. The rest is raw IP.
+// Hardware types (ARPHRD_*) by what becomes of their packets. The rest is refused: no filter text has a meaning there.
 struct Dispatch {
   std::vector<std::uint16_t> ethernet;
-  std::vector<std::uint16_t> refused;
+  std::vector<std::uint16_t> raw_ip;
 };
 
 Dispatch make_dispatch() {
@@ -25,8 +25,8 @@ Dispatch make_dispatch() {
   for (std::uint32_t each = 0; each <= 0xffff; ++each) {
     const auto hardware_type = static_cast<std::uint16_t>(each);
     const std::uint16_t link_type = ring::link_type_of_hardware(hardware_type);
-    if (link_type == link_type::raw_ip) continue;
-    (link_type == link_type::ethernet ? dispatch.ethernet : dispatch.refused).push_back(hardware_type);
+    if (link_type == link_type::ethernet) dispatch.ethernet.push_back(hardware_type);
+    if (link_type == link_type::raw_ip) dispatch.raw_ip.push_back(hardware_type);
   }
   return dispatch;
 }
@@ -47,26 +47,26 @@ Instruction skip_if(std::uint16_t hardware_type, std::size_t count) noexcept {
 
 //         ld   hardware type
 //         jeq  an Ethernet type, ethernet        one line per type
-//         jeq  a refused type, refused           one line per type
-//         ja   raw_ip                            not conditional, because that goes any distance
-//   refused:
+//         jeq  a raw IP type, to_raw_ip          one line per type
 //         ret  0
+//   to_raw_ip:
+//         ja   raw_ip                            not conditional, because that goes any distance
 //   ethernet:
 //         its program                            all its jumps are relative, so it may stand anywhere
 //   raw_ip:
 //         its program
 Program dispatch_by_hardware_type(const Program& ethernet, const Program& raw_ip) {
   const Dispatch dispatch = make_dispatch();
-  const std::size_t refused_at = 1 + dispatch.ethernet.size() + dispatch.refused.size() + 1;
-  const std::size_t ethernet_at = refused_at + 1;
+  const std::size_t to_raw_ip_at = 1 + dispatch.ethernet.size() + dispatch.raw_ip.size() + 1;
+  const std::size_t ethernet_at = to_raw_ip_at + 1;
   const std::size_t raw_ip_at = ethernet_at + ethernet.instructions().size();
 
   std::vector<Instruction> joined = {load_hardware_type};
   const auto distance_to = [&joined](std::size_t target) { return target - (joined.size() + 1); };
   for (const std::uint16_t type : dispatch.ethernet) joined.push_back(skip_if(type, distance_to(ethernet_at)));
-  for (const std::uint16_t type : dispatch.refused) joined.push_back(skip_if(type, distance_to(refused_at)));
-  joined.push_back(skip(distance_to(raw_ip_at)));
+  for (const std::uint16_t type : dispatch.raw_ip) joined.push_back(skip_if(type, distance_to(to_raw_ip_at)));
   joined.push_back(refuse);
+  joined.push_back(skip(distance_to(raw_ip_at)));
   joined.insert(joined.end(), ethernet.instructions().begin(), ethernet.instructions().end());
   joined.insert(joined.end(), raw_ip.instructions().begin(), raw_ip.instructions().end());
   return Program(std::move(joined));

@@ -12,7 +12,8 @@ namespace {
 
 // linux/if_arp.h values that the C library's header lacks.
 constexpr std::uint16_t hardware_ieee80211_radiotap = 803;
-constexpr std::uint16_t hardware_netlink = 824;
+constexpr std::uint16_t hardware_ip6gre = 823;
+constexpr std::uint16_t hardware_rawip = 519;
 
 struct NamedLinkType {
   std::uint16_t link_type;
@@ -27,6 +28,7 @@ constexpr NamedLinkType named_link_types[] = {
     {link_type::ieee802_11, "IEEE802_11", "802.11"},
     {link_type::linux_sll, "LINUX_SLL", "Linux cooked v1"},
     {link_type::ieee802_11_radiotap, "IEEE802_11_RADIO", "802.11 plus radiotap header"},
+    {link_type::user0, "USER0", "Bytes of a kind ringtail does not know"},
     {link_type::netlink, "NETLINK", "Linux netlink"},
     {link_type::linux_sll2, "LINUX_SLL2", "Linux cooked v2"},
 };
@@ -48,10 +50,21 @@ std::uint16_t link_type_of_hardware(std::uint16_t hardware_type) noexcept {
       return link_type::ieee802_11;
     case hardware_ieee80211_radiotap:
       return link_type::ieee802_11_radiotap;
-    case hardware_netlink:
-      return link_type::netlink;
-    default:
+    case ARPHRD_NONE:  // tun, WireGuard
+    case ARPHRD_PPP:
+    case ARPHRD_SLIP:
+    case ARPHRD_CSLIP:
+    case ARPHRD_SLIP6:
+    case ARPHRD_CSLIP6:
+    case ARPHRD_TUNNEL:
+    case ARPHRD_TUNNEL6:
+    case ARPHRD_SIT:
+    case ARPHRD_IPGRE:
+    case hardware_ip6gre:
+    case hardware_rawip:
       return link_type::raw_ip;
+    default:  // also netlink monitors: LINKTYPE_NETLINK begins with a header that only cooked sockets are given
+      return link_type::user0;
   }
 }
 

@@ -9,7 +9,8 @@ namespace ringtail::ring {
 
 /// The LINKTYPE_ value (https://www.tcpdump.org/linktypes.html) of frames that a packet socket of type SOCK_RAW gets
 /// from a device of `hardware_type` (ARPHRD_*, linux/if_arp.h). Devices whose frames begin with an IP header are
-/// raw_ip; a type that ringtail does not know is taken for raw_ip as well, so nothing is lost.
+/// raw_ip. A type that ringtail does not know is user0: its frames are kept as they are, and no reader takes them for
+/// something else.
 [[nodiscard]] std::uint16_t link_type_of_hardware(std::uint16_t hardware_type) noexcept;
 
 /// The short name that -y takes and -L shows ("EN10MB"); empty for types ringtail does not name.

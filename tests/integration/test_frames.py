@@ -216,6 +216,21 @@ class OtherLinks(Testbed):
         self.assertEqual("rawip", readers.capinfos(self, capture.path)["File encapsulation"])
         self.assertEqual({("17",)}, set(readers.fields_of_tshark(self, capture.path, "ip.proto")))
 
+    def test_hardware_nobody_knows(self):
+        """The frames are kept as they are, under a link type that no reader dissects."""
+        tun = self.open_tun("tun0")
+        set_link, controller_area_network = 0x400454CD, 280  # linux/if_tun.h, linux/if_arp.h
+        fcntl.ioctl(tun, set_link, controller_area_network)
+        self.ip("link", "set", "tun0", "up")
+        capture = Capture(self, interface="tun0")
+        packet = self.ipv4(b"not for a dissector")
+        os.write(tun, packet)
+        capture.finish()
+        self.assertEqual([packet], readers.frames_of(self, capture.path))
+        self.assertEqual("user0", readers.capinfos(self, capture.path)["File encapsulation"])
+        refused = run(self.ringtail, "count", "-i", "tun0", "tcp", status=1)
+        self.assertIn("tcp", refused.stderr)
+
     def open_tun(self, name):
         set_interface, tun, no_packet_information = 0x400454CA, 0x0001, 0x1000  # linux/if_tun.h
         try:

@@ -14,6 +14,7 @@ inline constexpr std::uint16_t raw_ip = 101;
 inline constexpr std::uint16_t ieee802_11 = 105;
 inline constexpr std::uint16_t linux_sll = 113;
 inline constexpr std::uint16_t ieee802_11_radiotap = 127;
+inline constexpr std::uint16_t user0 = 147;  ///< of private use: an interface whose kind ringtail does not know
 inline constexpr std::uint16_t netlink = 253;
 inline constexpr std::uint16_t linux_sll2 = 276;
 }  // namespace link_type

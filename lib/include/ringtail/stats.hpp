@@ -16,6 +16,8 @@ struct Stats {
   std::uint64_t dropped_ring = 0;  ///< lost because the ring had no free block
   std::uint64_t unread = 0;        ///< in the ring when the capture ended, or waiting there now
   /// Lost before the ring, by the NIC or a kernel queue; of all protocols. Every member of a fanout is told all of it.
+  /// The kernel counts here, too, a tagged frame that the ring did get but no protocol of this machine wanted
+  /// (rx_dropped; __netif_receive_skb_core(), net/core/dev.c). It cannot be told from one that a full backlog refused.
   std::uint64_t dropped_interface = 0;
   std::uint64_t freezes = 0;          ///< times the kernel found no free block and froze the ring
   std::uint64_t truncated = 0;        ///< packets cut for want of room (not by the snaplen)
