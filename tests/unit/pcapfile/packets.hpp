@@ -22,7 +22,7 @@ struct Packets {
     descriptor.timestamp_ns = timestamp_ns;
     descriptor.captured_length = captured_length;
     descriptor.wire_length = captured_length;
-    for (std::uint32_t index = 0; index < captured_length; ++index) {
+    for (std::size_t index = 0; index < captured_length; ++index) {
       memory.push_back(static_cast<std::byte>(descriptors.size() * 31 + index * 7 + 1));
     }
     return descriptors.emplace_back(descriptor);
