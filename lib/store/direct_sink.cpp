@@ -15,8 +15,8 @@ constexpr std::size_t most_chunks_out = 2 * most_chunks_per_write;
 
 }  // namespace
 
-DirectSink::DirectSink(OutputFile file, base::FileDescriptor direct, FileFormat format)
-    : Sink(std::move(file), format), direct_(std::move(direct)) {
+DirectSink::DirectSink(OutputFile file, base::FileDescriptor direct, FileFormat format, std::optional<SplicePipe> pipe)
+    : Sink(std::move(file), format), direct_(std::move(direct)), write_(std::move(pipe)) {
   queue_.reserve(most_chunks_out);
   flight_.reserve(most_chunks_out);
   pieces_.reserve(most_chunks_out);
@@ -35,7 +35,8 @@ void DirectSink::submit(Chunk&& chunk) {
   pending.aligned = tail_.split(pending.chunk.bytes);
   if (pending.aligned.empty()) return;
   queue_.push_back(std::move(pending));
-  if (!write_.is_running() && queue_.size() >= std::max<std::size_t>(1, hold_limit / 2)) start_write();
+  const std::size_t wanted = write_.gathers() ? std::max<std::size_t>(1, hold_limit / 2) : 1;
+  if (!write_.is_running() && queue_.size() >= wanted) start_write();
   while (chunks_out() > hold_limit && wait_for_chunk()) continue;
   reap();
 }

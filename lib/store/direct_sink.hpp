@@ -1,10 +1,11 @@
-// O_DIRECT: chunks go from where they stand, ring block or staging buffer, straight to the disk.
+// O_DIRECT: chunks go from where they stand, ring block or staging buffer, straight to the disk, by io_uring or splice.
 //
 //   submit ──> queue ──gathered──> one write in flight ──> file
 //              wait for company        several chunks
 //
 // A write of 8 MiB costs about a quarter of the CPU that eight of 1 MiB do (README), so chunks wait for each other, as
-// many as may be out without hurting their owner. Nothing waits longer than until the next flush.
+// many as may be out without hurting their owner. Nothing waits longer than until the next flush. A pipe holds 1 MiB
+// only, so spliced chunks do not wait.
 #pragma once
 
 #include <sys/uio.h>
@@ -18,11 +19,11 @@ namespace ringtail::store {
 
 class DirectSink final : public Sink {
  public:
-  /// `direct` is open_direct() of `file`.
-  DirectSink(OutputFile file, base::FileDescriptor direct, FileFormat format);
+  /// `direct` is open_direct() of `file`. With a pipe the bytes go through that.
+  DirectSink(OutputFile file, base::FileDescriptor direct, FileFormat format, std::optional<SplicePipe> pipe = {});
   ~DirectSink() override { finish(); }
 
-  [[nodiscard]] std::string_view name() const noexcept override { return "direct"; }
+  [[nodiscard]] std::string_view name() const noexcept override { return write_.gathers() ? "direct" : "splice"; }
   [[nodiscard]] std::uint32_t alignment() const noexcept override { return direct_alignment; }
   [[nodiscard]] std::span<const std::byte> carried() const noexcept override { return tail_.kept(); }
   [[nodiscard]] bool holds_back() const noexcept override { return !queue_.empty() || !tail_.kept().empty(); }

@@ -13,7 +13,8 @@ void GatherWrite::RingDeleter::operator()(io_uring* ring) const noexcept {
   delete ring;
 }
 
-GatherWrite::GatherWrite() {
+GatherWrite::GatherWrite(std::optional<SplicePipe> pipe) : pipe_(std::move(pipe)) {
+  if (pipe_) return;
   auto ring = std::make_unique<io_uring>();
   constexpr unsigned entries = 2;
   if (io_uring_queue_init(entries, ring.get(), 0) == 0) ring_.reset(ring.release());
@@ -34,6 +35,10 @@ void GatherWrite::start(int descriptor, std::span<const iovec> pieces, std::uint
     while (submitted == -EINTR);
     if (submitted == 1) return;
     ring_.reset();  // it took nothing (out of memory): from now on without it
+  }
+  if (pipe_ && pipe_->is_open()) {
+    result_ = pipe_->write(descriptor, pieces, offset);
+    return;
   }
   ssize_t written = 0;
   do written = ::pwritev(descriptor, pieces.data(), static_cast<int>(pieces.size()), static_cast<off_t>(offset));

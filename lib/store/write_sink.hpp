@@ -1,22 +1,31 @@
-// The plain sink: write(2), synchronous. For pipes, terminals, devices, and file systems without direct I/O.
+// The plain sink: write(2), synchronous. For pipes, terminals, devices, and file systems without direct I/O. Regular
+// files can have splice(2) instead, which copies the same bytes into the same page cache.
 #pragma once
 
+#include <optional>
+
+#include "store/file_io.hpp"
 #include "store/sink.hpp"
+#include "store/splice_pipe.hpp"
 
 namespace ringtail::store {
 
 class WriteSink final : public Sink {
  public:
-  using Sink::Sink;
+  WriteSink(OutputFile file, FileFormat format, std::optional<SplicePipe> pipe = {}) noexcept
+      : Sink(std::move(file), format), pipe_(std::move(pipe)) {}
   ~WriteSink() override { finish(); }
 
-  [[nodiscard]] std::string_view name() const noexcept override { return "write"; }
+  [[nodiscard]] std::string_view name() const noexcept override { return pipe_ ? "splice" : "write"; }
   void submit(Chunk&& chunk) override;
   void sync() override { sync_descriptor(); }
   void finish() override;
 
  private:
+  [[nodiscard]] Written write(std::span<const std::byte> bytes) noexcept;
   void give_up(const Chunk& chunk, std::size_t written_bytes, int error_number);
+
+  std::optional<SplicePipe> pipe_;
 };
 
 }  // namespace ringtail::store

@@ -14,25 +14,34 @@ using namespace std::chrono_literals;
 using test::PacketFeed;
 using test::RecorderTest;
 
-class DirectSinkTest : public RecorderTest {
+/// Direct I/O, by io_uring and by splice.
+class DirectSinkTest : public RecorderTest, public testing::WithParamInterface<Writer> {
  protected:
-  /// A recorder with the direct writer, flushing at every tick.
+  /// A recorder with this writer, flushing at every tick.
   [[nodiscard]] Result<Recorder> record(const std::string& name, FileFormat format, PacketFeed& feed) const {
-    return Recorder::create({.path = path(name), .format = format, .writer = Writer::direct, .flush_interval = 0ms},
+    return Recorder::create({.path = path(name), .format = format, .writer = GetParam(), .flush_interval = 0ms},
                             {&feed.source});
+  }
+  /// Asks for it as "direct" would: what `splice` does without it is another test's affair.
+  [[nodiscard]] bool has_direct_io() const {
+    const auto probe = Recorder::create({.path = path("probe"), .writer = Writer::direct});
+    return probe && probe->stats().writer == "direct";
   }
 };
 
-#define RINGTAIL_NEEDS_DIRECT_IO(recorder) \
-  if ((recorder).stats().writer != "direct") GTEST_SKIP() << "no direct I/O in " << directory_
+INSTANTIATE_TEST_SUITE_P(, DirectSinkTest, testing::Values(Writer::direct, Writer::splice),
+                         [](const auto& way) { return way.param == Writer::direct ? "IoUring" : "Splice"; });
 
-TEST_F(DirectSinkTest, OnASlowLinkTheFileIsExactAfterEveryFlush) {
+#define RINGTAIL_NEEDS_DIRECT_IO() \
+  if (!has_direct_io()) GTEST_SKIP() << "no direct I/O in " << directory_
+
+TEST_P(DirectSinkTest, OnASlowLinkTheFileIsExactAfterEveryFlush) {
   RINGTAIL_NEEDS_PROGRAM("capinfos");
+  RINGTAIL_NEEDS_DIRECT_IO();
   for (const FileFormat format : {FileFormat::pcapng, FileFormat::pcap}) {
     PacketFeed feed;
     auto recorder = record("out", format, feed);
     ASSERT_TRUE(recorder) << recorder.error().message();
-    RINGTAIL_NEEDS_DIRECT_IO(*recorder);
     std::mt19937 random(1);
     for (int round = 0; round < 25; ++round) {
       feed.write(*recorder, 0, 1 + random() % 40, 100 + random() % 300);
@@ -48,7 +57,8 @@ TEST_F(DirectSinkTest, OnASlowLinkTheFileIsExactAfterEveryFlush) {
   }
 }
 
-TEST_F(DirectSinkTest, WritesByteForByteWhatThePlainWriterWrites) {
+TEST_P(DirectSinkTest, WritesByteForByteWhatThePlainWriterWrites) {
+  RINGTAIL_NEEDS_DIRECT_IO();
   std::mt19937 random(2);
   for (int round = 0; round < 5; ++round) {
     PacketFeed feed;
@@ -58,7 +68,6 @@ TEST_F(DirectSinkTest, WritesByteForByteWhatThePlainWriterWrites) {
                                   {&plain_feed.source});
     ASSERT_TRUE(direct);
     ASSERT_TRUE(plain);
-    RINGTAIL_NEEDS_DIRECT_IO(*direct);
     for (int part = 0; part < 60; ++part) {
       const std::uint64_t packets = random() % 400;
       const std::size_t length = 60 + random() % 2000;
@@ -72,19 +81,19 @@ TEST_F(DirectSinkTest, WritesByteForByteWhatThePlainWriterWrites) {
   }
 }
 
-TEST_F(DirectSinkTest, ThePageCacheDoesNotGrow) {
+TEST_P(DirectSinkTest, ThePageCacheDoesNotGrow) {
+  RINGTAIL_NEEDS_DIRECT_IO();
+  RINGTAIL_NEEDS_PROGRAM("fincore");
   PacketFeed feed;
   auto recorder = record("out", FileFormat::pcapng, feed);
   ASSERT_TRUE(recorder);
-  RINGTAIL_NEEDS_DIRECT_IO(*recorder);
-  RINGTAIL_NEEDS_PROGRAM("fincore");
   feed.write(*recorder, 0, 20'000, 1000);
   ASSERT_TRUE(recorder->finish());
   const std::string pages = test::run("fincore -nbo PAGES '" + path("out") + "'").output;
   EXPECT_LE(std::stoi(pages), 2) << "the last, unaligned sector and what readahead took with it";
 }
 
-TEST_F(DirectSinkTest, WhereThereIsNoDirectIoThePlainWriterSteps) {
+TEST_F(RecorderTest, WhereThereIsNoDirectIoThePlainWriterSteps) {
   PacketFeed feed;
   auto recorder = Recorder::create({.path = "/dev/null", .writer = Writer::direct}, {&feed.source});
   ASSERT_TRUE(recorder);

@@ -53,6 +53,8 @@ INSTANTIATE_TEST_SUITE_P(, InPlaceTest,
                                          Way{Writer::direct, FileFormat::pcapng, Layout::dilate},
                                          Way{Writer::direct, FileFormat::pcapng, Layout::compact},
                                          Way{Writer::direct, FileFormat::pcap, Layout::automatic},
+                                         Way{Writer::splice, FileFormat::pcapng, Layout::automatic},
+                                         Way{Writer::splice, FileFormat::pcap, Layout::automatic},
                                          Way{Writer::write, FileFormat::pcapng, Layout::automatic},
                                          Way{Writer::write, FileFormat::nsecpcap, Layout::compact}),
                          name_of);

@@ -1,6 +1,7 @@
 // A process that is killed leaves a file of whole records, the last one torn at most, and not one packet that never
 // was.
 #include <csignal>
+#include <cstdlib>
 #include <gmock/gmock.h>
 #include <random>
 #include <sys/wait.h>
@@ -20,7 +21,7 @@ using test::FrameCheck;
 using test::RecorderTest;
 using test::RingFeed;
 
-constexpr int rounds = 10;
+const int rounds = std::getenv("RINGTAIL_FULL_TESTS") != nullptr ? 100 : 10;
 
 /// A child that records numbered packets until it is killed.
 class Victim {
@@ -52,10 +53,7 @@ class Victim {
 
 class KillTest : public RecorderTest, public testing::WithParamInterface<std::tuple<Writer, FileFormat>> {};
 
-INSTANTIATE_TEST_SUITE_P(, KillTest,
-                         testing::Combine(testing::Values(Writer::direct, Writer::write),
-                                          testing::Values(FileFormat::pcapng, FileFormat::pcap)),
-                         test::writer_and_format_name);
+INSTANTIATE_TEST_SUITE_P(, KillTest, test::every_writer_and_format(), test::writer_and_format_name);
 
 TEST_P(KillTest, LeavesWholeRecordsAtARandomMoment) {
 #ifdef __SANITIZE_THREAD__

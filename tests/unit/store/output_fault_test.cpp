@@ -92,10 +92,7 @@ class EveryWriterFaultTest : public OutputFaultTest,
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(, EveryWriterFaultTest,
-                         testing::Combine(testing::Values(Writer::direct, Writer::write),
-                                          testing::Values(FileFormat::pcapng, FileFormat::pcap)),
-                         test::writer_and_format_name);
+INSTANTIATE_TEST_SUITE_P(, EveryWriterFaultTest, test::every_writer_and_format(), test::writer_and_format_name);
 
 /// A little file system at `directory` that only this process sees, until the end of the scope.
 class SmallFileSystem {

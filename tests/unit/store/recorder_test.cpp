@@ -217,12 +217,10 @@ TEST_F(RecorderTest, ClassicPcapWaitsForASourceToKnowItsLinkType) {
   EXPECT_EQ(test::count_packets(files()), 0);
 }
 
-TEST_F(RecorderTest, WritersThatDoNotExistAreRefusedAndLeaveNoFile) {
-  for (const Writer writer : {Writer::splice, Writer::mmap}) {
-    const auto recorder = Recorder::create({.path = path("out.pcapng"), .writer = writer});
-    ASSERT_FALSE(recorder);
-    EXPECT_THAT(recorder.error().message(), HasSubstr("no mmap writer"));
-  }
+TEST_F(RecorderTest, AWriterThatDoesNotExistIsRefusedAndLeavesNoFile) {
+  const auto recorder = Recorder::create({.path = path("out.pcapng"), .writer = Writer::mmap});
+  ASSERT_FALSE(recorder);
+  EXPECT_THAT(recorder.error().message(), HasSubstr("no mmap writer"));
   EXPECT_TRUE(files().empty());
 }
 

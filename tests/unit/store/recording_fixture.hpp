@@ -18,8 +18,8 @@ namespace ringtail::test {
 
 class RecorderTest : public testing::Test {
  protected:
-  RecorderTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "ringtail-store-XXXXXX").string();
+  explicit RecorderTest(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+    std::string name = (parent / "ringtail-store-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) std::abort();
     directory_ = name;
   }
@@ -84,7 +84,13 @@ inline std::vector<std::uint64_t> read_numbers(const std::vector<std::string>& f
   return numbers;
 }
 
-/// Names the cases of tests that are run for every writer and format.
+/// For tests of what is true of every writer, in pcapng and in classic pcap.
+inline auto every_writer_and_format() {
+  return testing::Combine(testing::Values(Writer::direct, Writer::splice, Writer::write),
+                          testing::Values(FileFormat::pcapng, FileFormat::pcap));
+}
+
+/// Names their cases.
 inline std::string writer_and_format_name(const testing::TestParamInfo<std::tuple<Writer, FileFormat>>& info) {
   constexpr const char* writers[] = {"automatic", "direct", "splice", "write", "mmap"};
   constexpr const char* formats[] = {"Pcapng", "Pcap", "Nsecpcap"};
