@@ -1,0 +1,74 @@
+"""Every writer in every format: no frame torn, lost unseen or invented, whatever becomes of the file."""
+
+import functools
+import signal
+
+from capture import Capture
+from testbed import Testbed, run
+
+WRITERS = ("direct", "splice", "write")
+FORMATS = ("pcapng", "pcap")
+
+
+def for_every_writer(cls):
+    """Makes test_NAME_WRITER_FORMAT(self) of each check_NAME(self, writer, form)."""
+    for name in [name for name in vars(cls) if name.startswith("check_")]:
+        for writer in WRITERS:
+            for form in FORMATS:
+                method = functools.partialmethod(getattr(cls, name), writer, form)
+                setattr(cls, f"test_{name.removeprefix('check_')}_{writer}_{form}", method)
+    return cls
+
+
+@for_every_writer
+class EveryWriter(Testbed):
+    def setUp(self):
+        super().setUp()
+        self.veth()
+
+    def capture(self, writer, form, *options, directory=None):
+        path = (directory or self.directory) / f"capture.{form}"
+        return Capture(self, "--writer", writer, "-F", form, *options, path=path)
+
+    def check_full_pressure(self, writer, form):
+        """A small ring, its blocks given back and filled again and again, and frozen now and then."""
+        capture = self.capture(writer, form, "-B", "8")
+        refused = 0
+        for part in range(4):
+            if part == 2:
+                capture.send(signal.SIGSTOP)
+            sent = self.send_numbered(100_000, "--mix", "--first", part * 100_000)
+            capture.send(signal.SIGCONT)
+            refused += sent["refused"]
+        account = capture.finish()
+        if writer != "direct":
+            self.assertEqual(writer, account["writer"])
+        capture.check_nothing_unaccounted({"refused": refused}, 400_000)
+
+    def check_rotation_under_load(self, writer, form):
+        capture = self.capture(writer, form, "-b", "filesize:5000")
+        sent = self.send_numbered(100_000, "--mix")
+        account = capture.finish()
+        self.assertGreater(account["files_total"], 3)
+        capture.check_nothing_unaccounted(sent, 100_000)
+
+    def check_full_disk(self, writer, form):
+        capture = self.capture(writer, form, directory=self.small_disk())
+        self.send_numbered(100_000, "--size", 500)
+        account = capture.wait(status=1)
+        self.assertIn("No space left on device", account["error"])
+        verdict = capture.check_numbers(100_000)
+        self.assertEqual(account["written_packets"], verdict["packets"])
+        self.assertEqual(account["written_bytes"], capture.path.stat().st_size)
+        self.assertGreater(verdict["packets"], 1_000, "what fitted is there")
+
+    def small_disk(self):
+        """8 MiB of ext4."""
+        image, directory = self.directory / "image", self.directory / "disk"
+        directory.mkdir()
+        run("truncate", "-s", "8M", image)
+        run("mkfs.ext4", "-q", image)
+        if run("mount", "-o", "loop", image, directory, status=None).returncode != 0:
+            self.skipTest("no loop device here")
+        self.addCleanup(run, "umount", "-l", directory)
+        return directory
