@@ -50,6 +50,8 @@ class Includes(unittest.TestCase):
         self.assert_include("lib/base/fd.cpp", '"report.hpp"', False)
         self.assert_include("capture/main.cpp", '"tools/report.hpp"', False)
         self.assert_include("lib/attic/old.cpp", '"ring/slot.hpp"', False)
+        self.assert_include("lib/c_api/source.cpp", "<ringtail/batch.hpp>", True)
+        self.assert_include("lib/c_api/source.cpp", '"ring/slot.hpp"', False)
 
     def test_public_headers_know_only_public_ones(self):
         self.assert_include("lib/include/ringtail/source.hpp", "<ringtail/batch.hpp>", True)

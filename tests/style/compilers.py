@@ -24,8 +24,8 @@ def check_format(tree):
 
 
 def check_headers(tree):
-    """A C++ header must compile as C++20, a C header as C11 and as C++20, with nothing included before."""
-    compilers = {"c++": [os.environ.get("CXX", "c++"), "-std=c++20"], "c": [os.environ.get("CC", "cc"), "-std=c11"]}
+    """A C++ header must compile as C++20, a C header as C99 and as C++20, with nothing included before."""
+    compilers = {"c++": [os.environ.get("CXX", "c++"), "-std=c++20"], "c": [os.environ.get("CC", "cc"), "-std=c99"]}
     for file in tree.code_files("lib/include"):
         for language in ["c++"] if file.suffix == ".hpp" else ["c++", "c"]:
             command = [*compilers[language], "-x", language, "-Wall", "-Wextra", "-Wpedantic", "-Werror",
