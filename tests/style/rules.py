@@ -36,7 +36,7 @@ def check(tree):
     for file in tree.code_files():
         if file.is_header:
             yield from _header_faults(file)
-        if file.is_under("lib"):
+        if file.is_under("lib") and not file.is_under("lib/examples"):
             yield from _library_faults(file)
     for file in tree.files:
         for line, match in matching_lines(file.text, _LEFT_OPEN):
