@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -36,11 +35,11 @@ Result<detail::BackendPointer> ReopeningBackend::open(const std::string& device,
   auto inner = open_tpacket(device, options);
   if (!inner) return tl::unexpected(std::move(inner.error()));
   base::FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
-  base::FileDescriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  base::WakeEvent wake = base::WakeEvent::create();
   base::FileDescriptor timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   std::unique_ptr<ReopeningBackend, detail::BackendDeleter> backend(
       new ReopeningBackend(device, options, std::move(epoll), std::move(wake), std::move(timer)));
-  if (!backend->watch(backend->wake_.get()) || !backend->watch(backend->timer_.get())) {
+  if (!backend->watch(backend->wake_.descriptor()) || !backend->watch(backend->timer_.get())) {
     return tl::unexpected(system_error("open " + device, errno, "epoll"));
   }
   backend->adopt(std::move(*inner));
@@ -48,7 +47,7 @@ Result<detail::BackendPointer> ReopeningBackend::open(const std::string& device,
 }
 
 ReopeningBackend::ReopeningBackend(std::string device, const OpenOptions& options, base::FileDescriptor epoll,
-                                   base::FileDescriptor wake, base::FileDescriptor timer)
+                                   base::WakeEvent wake, base::FileDescriptor timer)
     : device_(std::move(device)),
       options_(options),
       epoll_(std::move(epoll)),
@@ -131,8 +130,9 @@ void ReopeningBackend::wait(std::chrono::nanoseconds timeout) noexcept {
   const int ready = ::epoll_pwait2(epoll_.get(), events, 3, &limit, nullptr);
   for (int index = 0; index < ready; ++index) {
     const int descriptor = events[index].data.fd;
-    std::uint64_t count = 0;
-    if (descriptor == wake_.get() || descriptor == timer_.get()) (void)!::read(descriptor, &count, sizeof count);
+    std::uint64_t expirations = 0;
+    if (descriptor == wake_.descriptor()) wake_.drain();
+    if (descriptor == timer_.get()) (void)!::read(descriptor, &expirations, sizeof expirations);
   }
 }
 
@@ -140,14 +140,12 @@ void ReopeningBackend::stop() noexcept {
   stop_requested_.store(true);
   const std::scoped_lock lock(mutex_);
   if (inner_) inner_->stop();
-  const std::uint64_t one = 1;
-  (void)!::write(wake_.get(), &one, sizeof one);
+  wake_.signal();
 }
 
 void ReopeningBackend::interrupt() noexcept {
   interrupted_.store(true, std::memory_order_relaxed);
-  const std::uint64_t one = 1;
-  (void)!::write(wake_.get(), &one, sizeof one);
+  wake_.signal();
 }
 
 void ReopeningBackend::shut_down() noexcept {

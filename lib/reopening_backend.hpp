@@ -11,6 +11,7 @@
 
 #include "base/deadline.hpp"
 #include "base/file_descriptor.hpp"
+#include "base/wake_event.hpp"
 #include "ring/backend.hpp"
 
 namespace ringtail {
@@ -34,8 +35,8 @@ class ReopeningBackend final : public detail::Backend {
   void release(detail::BatchSlot&) noexcept override {}  // its batches belong to the inner back ends
 
  private:
-  ReopeningBackend(std::string device, const OpenOptions& options, base::FileDescriptor epoll,
-                   base::FileDescriptor wake, base::FileDescriptor timer);
+  ReopeningBackend(std::string device, const OpenOptions& options, base::FileDescriptor epoll, base::WakeEvent wake,
+                   base::FileDescriptor timer);
 
   [[nodiscard]] ReceiveStatus look(Batch& batch);
   [[nodiscard]] std::chrono::nanoseconds look_interval(ReceiveStatus status) const noexcept;
@@ -49,7 +50,7 @@ class ReopeningBackend final : public detail::Backend {
   std::string device_;
   OpenOptions options_;
   base::FileDescriptor epoll_;  // the inner back end's descriptor, wake_ and timer_
-  base::FileDescriptor wake_;
+  base::WakeEvent wake_;
   base::FileDescriptor timer_;  // ticks while there is no interface
   ring::InterfaceTable interfaces_;
   std::uint16_t first_interface_id_ = 0;  // of the inner back end

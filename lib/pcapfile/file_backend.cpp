@@ -9,13 +9,11 @@
 #include <poll.h>
 #include <span>
 #include <string>
-#include <sys/eventfd.h>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
 #include "base/deadline.hpp"
-#include "base/file_descriptor.hpp"
+#include "base/wake_event.hpp"
 #include "pcapfile/file_input.hpp"
 #include "pcapfile/packet_selector.hpp"
 #include "pcapfile/parser.hpp"
@@ -42,7 +40,7 @@ constexpr std::chrono::nanoseconds longest_wait = 24h;
 
 class FileBackend final : public detail::Backend {
  public:
-  FileBackend(FileInput input, base::FileDescriptor wake, ReadBuffers buffers, const OpenOptions& options);
+  FileBackend(FileInput input, base::WakeEvent wake, ReadBuffers buffers, const OpenOptions& options);
 
   /// The rest of opening: what needs the back end's own address, or reads. Once, before anything else.
   [[nodiscard]] Result<void> prepare(std::uint32_t batch_packets);
@@ -84,12 +82,11 @@ class FileBackend final : public detail::Backend {
   void note_end_of_file();
   void end(Error failure);
   [[nodiscard]] Error error_here(const std::string& problem) const;
-  void wake() const noexcept;
   void wait(Look reason, std::chrono::nanoseconds timeout) const noexcept;
 
   std::string name_;
   FileInput input_;
-  base::FileDescriptor wake_;  // an eventfd: interrupt() and stop()
+  base::WakeEvent wake_;  // interrupt() and stop()
   ReadBuffers buffers_;
   std::optional<ring::BatchPool> batches_;  // there from prepare() on
   ring::InterfaceTable interfaces_;
@@ -116,7 +113,7 @@ class FileBackend final : public detail::Backend {
   Error failure_;  // written once, before has_failed_ is set
 };
 
-FileBackend::FileBackend(FileInput input, base::FileDescriptor wake, ReadBuffers buffers, const OpenOptions& options)
+FileBackend::FileBackend(FileInput input, base::WakeEvent wake, ReadBuffers buffers, const OpenOptions& options)
     : name_("file:" + input.path()),
       input_(std::move(input)),
       wake_(std::move(wake)),
@@ -137,7 +134,8 @@ Result<void> FileBackend::prepare(std::uint32_t batch_packets) {
     if (seen != Look::no_input) continue;
     if (interfaces_.size() != 0) break;
     // Nobody can interrupt() yet, so only a signal ends this early.
-    if (!input_.wait(wake_.get(), longest_wait)) return tl::unexpected(system_error("read " + input_.path(), EINTR));
+    if (!input_.wait(wake_.descriptor(), longest_wait))
+      return tl::unexpected(system_error("read " + input_.path(), EINTR));
   }
   if (has_failed_) return tl::unexpected(failure_);
   return {};
@@ -205,7 +203,7 @@ FileBackend::Look FileBackend::parse() {
 
 FileBackend::Look FileBackend::read_more() {
   if (!make_room()) return Look::no_credit;
-  if (!input_.wait(wake_.get(), 0ns)) return Look::no_input;
+  if (!input_.wait(wake_.descriptor(), 0ns)) return Look::no_input;
   const std::span<std::byte> free = buffers_[*buffer_].subspan(filled_);
   const auto got = input_.read(free.first(std::min(free.size(), read_bytes)));
   if (!got) {
@@ -303,29 +301,23 @@ Stats FileBackend::stats() {
 
 void FileBackend::stop() noexcept {
   stop_requested_.store(true, std::memory_order_relaxed);
-  wake();
+  wake_.signal();
 }
 
 void FileBackend::interrupt() noexcept {
   interrupted_.store(true, std::memory_order_relaxed);
-  wake();
-}
-
-void FileBackend::wake() const noexcept {
-  const std::uint64_t one = 1;
-  (void)!::write(wake_.get(), &one, sizeof one);
+  wake_.signal();
 }
 
 void FileBackend::wait(Look reason, std::chrono::nanoseconds timeout) const noexcept {
   if (reason == Look::no_input) {
-    (void)input_.wait(wake_.get(), timeout);
+    (void)input_.wait(wake_.descriptor(), timeout);
   } else {
-    pollfd descriptor = {.fd = wake_.get(), .events = POLLIN, .revents = 0};
+    pollfd descriptor = {.fd = wake_.descriptor(), .events = POLLIN, .revents = 0};
     const timespec limit = {.tv_sec = 0, .tv_nsec = static_cast<long>(std::min(timeout, credit_look_interval).count())};
     (void)::ppoll(&descriptor, 1, &limit, nullptr);
   }
-  std::uint64_t count = 0;
-  (void)!::read(wake_.get(), &count, sizeof count);
+  wake_.drain();
 }
 
 Result<void> check_options(const std::string& operation, const OpenOptions& options) {
@@ -344,7 +336,7 @@ Result<detail::BackendPointer> open_file(std::string_view path, const OpenOption
   if (auto checked = check_options(operation, options); !checked) return tl::unexpected(std::move(checked.error()));
   auto input = FileInput::open(std::string(path));
   if (!input) return tl::unexpected(std::move(input.error()));
-  base::FileDescriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  base::WakeEvent wake = base::WakeEvent::create();
   if (!wake.is_open()) return tl::unexpected(system_error(operation, errno, "eventfd"));
   const std::size_t buffer_bytes = std::clamp(options.block_bytes, smallest_buffer_bytes, largest_buffer_bytes);
   const std::size_t buffer_count = std::clamp(options.buffer_bytes / buffer_bytes, fewest_buffers, most_buffers);

@@ -4,8 +4,6 @@
 #include <cerrno>
 #include <ctime>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/affinity.hpp"
 #include "ring/link_types.hpp"
@@ -104,9 +102,9 @@ Result<std::unique_ptr<TpacketBackend, detail::BackendDeleter>> TpacketBackend::
   auto socket = PacketSocket::open(std::move(settings));
   if (!socket) return tl::unexpected(std::move(socket.error()));
 
-  base::FileDescriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  base::WakeEvent wake = base::WakeEvent::create();
   if (!wake.is_open()) return tl::unexpected(system_error("open " + device, errno, "eventfd"));
-  auto epoll = make_epoll(device, socket->descriptor(), wake.get());
+  auto epoll = make_epoll(device, socket->descriptor(), wake.descriptor());
   if (!epoll) return tl::unexpected(std::move(epoll.error()));
 
   std::unique_ptr<TpacketBackend, detail::BackendDeleter> backend(
@@ -123,7 +121,7 @@ Result<std::unique_ptr<TpacketBackend, detail::BackendDeleter>> TpacketBackend::
 }
 
 TpacketBackend::TpacketBackend(std::string device, const OpenOptions& options, PacketSocket socket, LinkQuery links,
-                               base::FileDescriptor epoll, base::FileDescriptor wake)
+                               base::FileDescriptor epoll, base::WakeEvent wake)
     : device_(std::move(device)),
       options_(options),
       wake_(std::move(wake)),
@@ -171,8 +169,7 @@ void TpacketBackend::wait(std::chrono::nanoseconds timeout, Look last_look) noex
   bool socket_error = false;
   for (int index = 0; index < ready; ++index) {
     if (events[index].data.u64 == wake_mark) {
-      std::uint64_t count = 0;
-      (void)!::read(wake_.get(), &count, sizeof count);
+      wake_.drain();
     } else if ((events[index].events & EPOLLERR) != 0) {
       socket_error = true;
     }
@@ -226,14 +223,12 @@ bool TpacketBackend::drained() const noexcept {
 
 void TpacketBackend::stop() noexcept {
   stop_requested_.store(true, std::memory_order_relaxed);
-  const std::uint64_t one = 1;
-  (void)!::write(wake_.get(), &one, sizeof one);
+  wake_.signal();
 }
 
 void TpacketBackend::interrupt() noexcept {
   interrupted_.store(true, std::memory_order_relaxed);
-  const std::uint64_t one = 1;
-  (void)!::write(wake_.get(), &one, sizeof one);
+  wake_.signal();
 }
 
 void TpacketBackend::shut_down() noexcept {

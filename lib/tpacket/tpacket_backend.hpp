@@ -12,6 +12,7 @@
 
 #include "base/deadline.hpp"
 #include "base/file_descriptor.hpp"
+#include "base/wake_event.hpp"
 #include "ring/backend.hpp"
 #include "tpacket/link.hpp"
 #include "tpacket/packet_socket.hpp"
@@ -53,7 +54,7 @@ class TpacketBackend final : public detail::Backend, private InterfaceResolver {
   };
 
   TpacketBackend(std::string device, const OpenOptions& options, PacketSocket socket, LinkQuery links,
-                 base::FileDescriptor epoll, base::FileDescriptor wake);
+                 base::FileDescriptor epoll, base::WakeEvent wake);
 
   std::uint16_t resolve(std::uint32_t interface_index, std::uint16_t hardware_type) override;
   [[nodiscard]] Look look(Batch& batch);
@@ -68,7 +69,7 @@ class TpacketBackend final : public detail::Backend, private InterfaceResolver {
   OpenOptions options_;
   std::uint32_t interface_index_ = 0;  // 0: "any"
   std::uint16_t first_interface_id_ = 0;
-  base::FileDescriptor wake_;  // an eventfd: interrupt() and stop()
+  base::WakeEvent wake_;  // interrupt() and stop()
   PacketSocket socket_;
   base::FileDescriptor epoll_;
   ring::InterfaceTable interfaces_;
