@@ -11,6 +11,9 @@
 //   }
 //   ringtail_close(source);
 //
+// Who owns what when, and what the counters mean: lib/README.md. What libpcap's and PF_RING's calls become:
+// lib/MIGRATING.md.
+//
 // Compatibility. Within one SONAME (libringtail.so.0) a program keeps working with every later library. Structs that
 // may grow are passed with their size: what the caller does not know is left alone, what the library does not know must
 // be zero. ringtail_packet, ringtail_batch and ringtail_error never change.
