@@ -2,8 +2,8 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <fcntl.h>
-#include <optional>
 #include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -65,8 +65,12 @@ Result<OutputFile> duplicate(int descriptor, const std::string& path) {
   return describe(std::move(copy), path, false);
 }
 
+mode_t creation_mode(bool group_readable) {
+  return group_readable ? owner_and_group : owner_only;
+}
+
 Result<OutputFile> create_new(const std::string& path, bool group_readable) {
-  const mode_t mode = group_readable ? owner_and_group : owner_only;
+  const mode_t mode = creation_mode(group_readable);
   // O_EXCL: if somebody puts a file or a link there at this very moment, this fails instead of using it. Readable too:
   // after a failed write the last whole record is looked for in the file itself.
   base::FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
@@ -113,6 +117,23 @@ Result<OutputFile> open_output(const std::string& path, bool group_readable) {
     default:
       return tl::unexpected(refusal(path, "is no file that can be written"));
   }
+}
+
+std::optional<OutputFile> open_unnamed(const std::string& directory, bool group_readable) {
+  const mode_t mode = creation_mode(group_readable);
+  base::FileDescriptor file(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, mode));
+  if (!file.is_open()) return std::nullopt;
+  auto described = describe(std::move(file), directory, true);
+  return described ? std::optional(std::move(*described)) : std::nullopt;
+}
+
+bool name_output(OutputFile& file, const std::string& path) {
+  // The way that needs no privilege (open(2), O_TMPFILE). link() fails where the name is taken, by a dangling link too.
+  char unnamed[32] = {};
+  std::snprintf(unnamed, sizeof unnamed, "/proc/self/fd/%d", file.descriptor.get());
+  if (::linkat(AT_FDCWD, unnamed, AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0) return false;
+  file.path = path;
+  return true;
 }
 
 bool remove_output(const std::string& path, dev_t device, ino_t inode) noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <sys/types.h>
 
@@ -34,6 +35,14 @@ struct OutputFile {
 ///   a FIFO, a character device     opened; a FIFO waits for its reader, a signal handler's return (EINTR) ends that
 ///   anything else                  refused: symbolic link, file with several names, directory, block device, socket
 [[nodiscard]] Result<OutputFile> open_output(const std::string& path, bool group_readable);
+
+/// A new file in `directory` that has no name yet and vanishes with its descriptor unless it gets one. Nothing where
+/// the file system has no such files (O_TMPFILE: open(2)) or it cannot be made.
+[[nodiscard]] std::optional<OutputFile> open_unnamed(const std::string& directory, bool group_readable);
+
+/// Names a file of open_unnamed(). Never replaces anything: false, and nothing has happened, when something has that
+/// name already or it cannot be given.
+[[nodiscard]] bool name_output(OutputFile& file, const std::string& path);
 
 /// Removes the name `path` if it still stands for the file `device`/`inode`. False when it does not, or cannot be
 /// removed.

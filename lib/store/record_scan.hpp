@@ -16,6 +16,19 @@ struct WholeRecords {
   std::uint64_t bytes = 0;  ///< where the last of them ends, from the beginning of the file
   std::uint64_t packets = 0;
   std::uint64_t captured_bytes = 0;
+
+  WholeRecords& operator+=(const WholeRecords& other) noexcept {
+    bytes += other.bytes;
+    packets += other.packets;
+    captured_bytes += other.captured_bytes;
+    return *this;
+  }
+  WholeRecords& operator-=(const WholeRecords& other) noexcept {
+    bytes -= other.bytes;
+    packets -= other.packets;
+    captured_bytes -= other.captured_bytes;
+    return *this;
+  }
 };
 
 /// A record as its head describes it: a block of pcapng, a packet or the file header of classic pcap.

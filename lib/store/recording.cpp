@@ -47,13 +47,14 @@ Result<void> check(const RecorderOptions& options) {
 Result<std::unique_ptr<Recorder::Implementation>> Recorder::Implementation::create(
     RecorderOptions options, const std::vector<const Source*>& sources) {
   if (auto possible = check(options); !possible) return tl::unexpected(std::move(possible.error()));
-  auto files = store::FileSeries::create(options);
-  if (!files) return tl::unexpected(std::move(files.error()));
+  auto caretaker = store::Caretaker::create(options);
+  if (!caretaker) return tl::unexpected(std::move(caretaker.error()));
   auto staging = store::StagingPool::create(staging_buffers, staging_buffer_bytes);
   if (!staging) return tl::unexpected(std::move(staging.error()));
 
-  std::unique_ptr<Implementation> recording(new Implementation(std::move(options), std::move(*files)));
+  std::unique_ptr<Implementation> recording(new Implementation(std::move(options)));
   recording->staging_ = std::move(*staging);
+  recording->caretaker_ = std::move(*caretaker);
   for (const Source* source : sources) {
     if (auto id = recording->introduce(*source); !id) return tl::unexpected(std::move(id.error()));
   }
@@ -61,11 +62,11 @@ Result<std::unique_ptr<Recorder::Implementation>> Recorder::Implementation::crea
   return recording;
 }
 
-Recorder::Implementation::Implementation(RecorderOptions options, store::FileSeries files)
+Recorder::Implementation::Implementation(RecorderOptions options)
     : options_(std::move(options)),
       encoder_(pcapfile::make_window_encoder(options_.format)),
       section_(options_.format, options_.application, options_.comment),
-      files_(std::move(files)),
+      files_(options_),
       rotation_clock_(options_.rotation.duration, options_.rotation.interval) {}
 
 Result<std::uint16_t> Recorder::Implementation::introduce(const Source& source) {
@@ -84,23 +85,35 @@ Result<std::uint16_t> Recorder::Implementation::add_source(const Source& source)
 
 // ---- Files ---------------------------------------------------------------------------------------------------------
 
-Result<void> Recorder::Implementation::open_file() {
-  auto output = files_.open_next();
+// The one that is open already, or one opened here.
+Result<std::unique_ptr<store::Sink>> Recorder::Implementation::open_sink(const std::string& path) {
+  if (auto prepared = caretaker_->take_prepared(); prepared && prepared->name_file(path)) return prepared;
+  auto output = store::open_output(path, options_.group_readable);
   if (!output) return tl::unexpected(std::move(output.error()));
-  auto sink = store::make_sink(std::move(*output), options_.writer, options_.format);
+  return store::make_sink(std::move(*output), options_.writer, options_.format);
+}
+
+Result<void> Recorder::Implementation::open_file() {
+  const std::string path = files_.next_path();
+  auto sink = open_sink(path);
   if (!sink) return tl::unexpected(std::move(sink.error()));
+  files_.opened(path);
   file_ = std::make_unique<store::CaptureFile>(std::move(*sink), options_.format, *staging_, *encoder_);
   writer_ = file_->sink().name();
   head_written_ = false;
+  next_asked_for_ = false;
 
   const auto now = Clock::now();
   rotation_clock_.file_opened(now, std::chrono::system_clock::now());
   statistics_due_ = now + options_.statistics_interval;
   if (options_.sync_interval) sync_due_ = now + *options_.sync_interval;
+  sync_bytes_.reset();
   write_head();
   if (file_->failure() == nullptr) return {};
   Error error = *file_->failure();
-  files_.discard(file_->sink().file());
+  const store::OutputFile& output = file_->sink().file();
+  if (output.is_ours) store::remove_output(output.path, output.device, output.inode);
+  files_.discard();
   file_.reset();
   return tl::unexpected(std::move(error));
 }
@@ -121,30 +134,27 @@ void Recorder::Implementation::write_statistics(bool only_changed) {
   statistics_due_ = Clock::now() + options_.statistics_interval;
 }
 
-void Recorder::Implementation::close_file() {
+// Its last record is made here; how that gets into the file is the caretaker's business.
+std::unique_ptr<store::CaptureFile> Recorder::Implementation::end_file() {
   close_blocks();
   if (file_->failure() == nullptr) write_statistics(false);
-  file_->finish();
   note_failure();
-  const store::WholeRecords& written = file_->written();
-  closed_.bytes += written.bytes;
-  closed_.packets += written.packets;
-  closed_.captured_bytes += written.captured_bytes;
   add(closed_chunks_, file_->chunks());
-  files_.finished(file_->sink().file(), written.bytes);
-  file_.reset();
+  return std::move(file_);
 }
 
 void Recorder::Implementation::next_file() {
-  close_file();
+  caretaker_->finish(end_file());
+  note_caretaker_failure();
   if (failure_) return;
-  if (auto opened = open_file(); !opened) fail(opened.error());
+  if (auto opened = open_file(); !opened) return fail(opened.error());
+  prepare_next_file();
 }
 
 void Recorder::Implementation::rotate() {
   base::require(options_.rotation.is_on(), "only a ring of files has a next file");
   if (file_ == nullptr || failure_ || complete_) return;
-  if (options_.stop_after_files && files_.opened() >= *options_.stop_after_files) {
+  if (options_.stop_after_files && files_.count() >= *options_.stop_after_files) {
     complete_ = true;
   } else {
     next_file();
@@ -157,17 +167,17 @@ void Recorder::Implementation::tick() {
   if (file_ == nullptr || failure_) return;
   const auto now = Clock::now();
   file_->reap();
+  note_caretaker_failure();
+  if (failure_) return;
+  prepare_next_file();
   if (rotation_clock_.is_due(now, std::chrono::system_clock::now)) rotate();
   if (file_ == nullptr || failure_) return;
   if (now >= statistics_due_) {
     write_statistics(true);
-    files_.watch_free_space(1);
-  }
-  if (options_.sync_interval && now >= sync_due_) {
-    file_->sync();
-    sync_due_ = now + *options_.sync_interval;
+    caretaker_->watch_free_space();
   }
   if (is_flush_due(now)) flush(now);
+  if (options_.sync_interval) sync_when_due(now);
   last_tick_ = now;
   note_failure();
 }
@@ -192,8 +202,30 @@ void Recorder::Implementation::flush(Clock::time_point now) {
   file_->flush();
 }
 
+// Files are synced on another thread, which must not meet bytes that are still on their way to this one: so when a sync
+// is due, what has been taken is flushed, and the sync follows when that has arrived, or after a while without.
+void Recorder::Implementation::sync_when_due(Clock::time_point now) {
+  if (!sync_bytes_ && now >= sync_due_) {
+    flush(now);
+    sync_bytes_ = file_->taken().bytes;
+    sync_due_ = now + *options_.sync_interval;
+    sync_latest_ = now + options_.flush_interval;
+  }
+  if (!sync_bytes_ || (file_->landed_bytes() < *sync_bytes_ && now < sync_latest_)) return;
+  if (caretaker_->sync(file_->sink().file())) sync_bytes_.reset();
+}
+
+// Not before the first tick: by then programs have settled whose rights a new file gets.
+void Recorder::Implementation::prepare_next_file() {
+  if (next_asked_for_ || !options_.rotation.is_on()) return;
+  if (options_.stop_after_files && files_.count() >= *options_.stop_after_files) return;
+  next_asked_for_ = true;
+  caretaker_->prepare();
+}
+
 Result<void> Recorder::Implementation::finish() {
-  if (file_ != nullptr) close_file();
+  if (file_ != nullptr) caretaker_->finish_last(end_file());
+  note_caretaker_failure();
   if (failure_) return tl::unexpected(*failure_);
   return {};
 }
@@ -211,23 +243,28 @@ void Recorder::Implementation::note_failure() {
   for (store::BlockWriter& block : blocks_) block.drop();
 }
 
+void Recorder::Implementation::note_caretaker_failure() {
+  if (!failure_ && caretaker_->has_failed()) failure_ = caretaker_->failure();
+}
+
 store::WholeRecords Recorder::Implementation::current_file() const noexcept {
   return file_ != nullptr ? file_->written() : store::WholeRecords{};
 }
 
 RecorderStats Recorder::Implementation::stats() const {
-  const store::WholeRecords open = current_file();
+  store::WholeRecords written = caretaker_->written();
+  written += current_file();
   RecorderStats stats;
-  stats.written_packets = closed_.packets + open.packets;
-  stats.dropped_writer = accepted_packets_ - stats.written_packets;
-  stats.captured_bytes = closed_.captured_bytes + open.captured_bytes;
-  stats.written_bytes = closed_.bytes + open.bytes;
+  stats.written_packets = written.packets;
+  stats.dropped_writer = accepted_packets_ - written.packets;
+  stats.captured_bytes = written.captured_bytes;
+  stats.written_bytes = written.bytes;
   store::ChunkCounts chunks = closed_chunks_;
   if (file_ != nullptr) add(chunks, file_->chunks());
   stats.copied_bytes = chunks.copied_bytes;
   stats.dilated_chunks = chunks.dilated;
   stats.compacted_chunks = chunks.compacted;
-  stats.files_total = files_.opened();
+  stats.files_total = files_.count();
   stats.files = files_.recent_paths();
   stats.writer = writer_;
   return stats;

@@ -12,6 +12,7 @@
 
 #include "pcapfile/encoder.hpp"
 #include "store/capture_file.hpp"
+#include "store/caretaker.hpp"
 #include "store/file_series.hpp"
 #include "store/rotation.hpp"
 #include "store/section.hpp"
@@ -41,7 +42,7 @@ class Recorder::Implementation {
   [[nodiscard]] RecorderStats stats() const;
 
  private:
-  Implementation(RecorderOptions options, store::FileSeries files);
+  explicit Implementation(RecorderOptions options);
 
   // recording_packets.cpp: a batch's way into the file
   void take_interfaces(std::uint16_t source_id);
@@ -56,15 +57,19 @@ class Recorder::Implementation {
 
   // recording.cpp: everything else
   [[nodiscard]] Result<std::uint16_t> introduce(const Source& source);
+  [[nodiscard]] Result<std::unique_ptr<store::Sink>> open_sink(const std::string& path);
   [[nodiscard]] Result<void> open_file();
-  void close_file();
+  [[nodiscard]] std::unique_ptr<store::CaptureFile> end_file();
   void next_file();
   void write_head();
   void write_statistics(bool only_changed);
   [[nodiscard]] bool is_flush_due(Clock::time_point now) const;
   void flush(Clock::time_point now);
+  void sync_when_due(Clock::time_point now);
+  void prepare_next_file();
   void fail(const Error& error);
   void note_failure();
+  void note_caretaker_failure();
 
   const RecorderOptions options_;
   std::unique_ptr<store::StagingPool> staging_;
@@ -73,20 +78,23 @@ class Recorder::Implementation {
   std::vector<store::BlockWriter> blocks_;  // by source id
   store::FileSeries files_;
   store::RotationClock rotation_clock_;
+  std::unique_ptr<store::Caretaker> caretaker_;
   std::unique_ptr<store::CaptureFile> file_;  // null after finish() and when the next one could not be opened
   std::string writer_;                        // the sink's name, kept for stats() after finish()
   bool head_written_ = false;                 // of file_
+  bool next_asked_for_ = false;               // the file after file_
   bool complete_ = false;
   std::optional<Error> failure_;
 
   Clock::time_point last_tick_ = Clock::now();
   Clock::time_point statistics_due_{};
   Clock::time_point sync_due_{};
+  std::optional<std::uint64_t> sync_bytes_;  // file_ is synced once it holds these
+  Clock::time_point sync_latest_{};
   std::vector<std::byte> scratch_;  // blocks on their way into the window
 
   std::uint64_t accepted_packets_ = 0;
-  store::WholeRecords closed_;  // sums over the files that are closed
-  store::ChunkCounts closed_chunks_;
+  store::ChunkCounts closed_chunks_;  // of all files but file_
 };
 
 }  // namespace ringtail

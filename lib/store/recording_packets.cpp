@@ -104,7 +104,7 @@ void Recorder::Implementation::close_blocks() {
 // for is the end.
 void Recorder::Implementation::end_full_file() {
   if (file_ == nullptr || !file_->is_full(limits())) return;
-  const bool is_last = options_.stop_after_files && files_.opened() >= *options_.stop_after_files;
+  const bool is_last = options_.stop_after_files && files_.count() >= *options_.stop_after_files;
   complete_ = complete_ || is_last || (options_.stop_after_file_bytes && !options_.rotation.is_on());
 }
 

@@ -30,6 +30,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -79,6 +80,8 @@ class Sink {
   /// Whole records known to be in the file: all of them after finish(), and after a failure.
   [[nodiscard]] const WholeRecords& landed() const noexcept { return landed_; }
   [[nodiscard]] const OutputFile& file() const noexcept { return file_; }
+  /// Names a file that was opened without a name; as name_output().
+  [[nodiscard]] bool name_file(const std::string& path) { return name_output(file_, path); }
 
  protected:
   /// Keeps the first failure: `operation` ("write", "sync", "close") on this file did not work.

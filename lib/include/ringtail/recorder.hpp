@@ -61,7 +61,7 @@ struct RecorderOptions {
   std::optional<std::uint64_t> stop_after_files{};       ///< complete when this many files are full; needs rotation
   bool group_readable = false;                           ///< mode 0640 instead of 0600 (before umask)
   std::chrono::milliseconds flush_interval{500};         ///< a packet is in the file at most this long after write()
-  std::optional<std::chrono::seconds> sync_interval{};   ///< fdatasync this often; none: leave it to the kernel
+  std::optional<std::chrono::seconds> sync_interval{};   ///< files and names to the disk; none: as the kernel likes
   std::chrono::seconds statistics_interval{5};           ///< pcapng: an Interface Statistics Block this often
   std::string application = "ringtail";                  ///< shb_userappl
   std::string comment{};                                 ///< opt_comment of the section header; may be empty
@@ -80,7 +80,9 @@ struct RecorderStats {
   std::string writer;              ///< the one in use: "direct", "splice", "write", "mmap"
 };
 
-/// One stream of capture files. Threads: one at a time.
+/// One stream of capture files. Threads: one at a time. In a ring of files, and where files are synced, a thread of the
+/// recorder's own finishes, syncs and deletes files; what goes wrong there is a failure() like any other. It begins
+/// with the first tick() and ends with finish().
 class Recorder {
  public:
   /// Opens the first file and writes its header, so that it exists and is valid from here on. An existing regular file

@@ -119,6 +119,35 @@ TEST_F(OutputFileTest, AppendedOutputBeginsWhereTheFileEnded) {
   EXPECT_FALSE(file->is_ours);
 }
 
+TEST_F(OutputFileTest, AFileWithoutANameGetsOneAndIsPrivate) {
+  auto file = open_unnamed(directory_, true);
+  if (!file) GTEST_SKIP() << "this file system has no files without names";
+  EXPECT_THAT(files(), testing::IsEmpty());
+  ASSERT_EQ(::write(file->descriptor.get(), "x", 1), 1);
+  ASSERT_TRUE(name_output(*file, path("out")));
+  EXPECT_EQ(file->path, path("out"));
+  EXPECT_TRUE(file->is_ours);
+  EXPECT_EQ(content(path("out")), "x");
+  struct stat status {};
+  ASSERT_EQ(::stat(path("out").c_str(), &status), 0);
+  EXPECT_EQ(status.st_ino, file->inode);
+  EXPECT_EQ(status.st_nlink, 1U);
+  EXPECT_EQ(status.st_mode & 0137, 0U);
+}
+
+TEST_F(OutputFileTest, NamingAFileReplacesNothingAndFollowsNoLink) {
+  auto file = open_unnamed(directory_, false);
+  if (!file) GTEST_SKIP() << "this file system has no files without names";
+  std::ofstream(path("taken")) << "somebody's";
+  std::filesystem::create_symlink(path("nowhere"), path("link"));
+  EXPECT_FALSE(name_output(*file, path("taken")));
+  EXPECT_FALSE(name_output(*file, path("link")));
+  EXPECT_FALSE(name_output(*file, path("none/out")));
+  EXPECT_EQ(content(path("taken")), "somebody's");
+  EXPECT_FALSE(std::filesystem::exists(path("nowhere")));
+  EXPECT_TRUE(name_output(*file, path("free")));
+}
+
 TEST(FileNames, FollowDumpcap) {
   ::setenv("TZ", "UTC-1", 1);
   ::tzset();
