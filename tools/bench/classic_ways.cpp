@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/file_descriptor.hpp"
+#include "bench/way_tools.hpp"
 #include "pcapfile/pcap.hpp"
 #include "pcapfile/pcapng.hpp"
 #include "pcapfile/window_encoder.hpp"
@@ -25,33 +26,8 @@ namespace ringtail::bench {
 
 namespace {
 
-using namespace std::chrono_literals;
-
 constexpr std::uint32_t snaplen = 262144;
 constexpr std::size_t buffer_bytes = std::size_t{1} << 20;
-
-Result<base::FileDescriptor> create_file(const std::string& path, int flags = 0) {
-  base::FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | flags, 0600));
-  if (!file.is_open()) return tl::unexpected(system_error("create " + path, errno));
-  return file;
-}
-
-Result<void> write_whole(const base::FileDescriptor& file, std::span<const std::byte> bytes) {
-  const auto written = store::write_all(file.get(), bytes);
-  if (written.error_number != 0) return tl::unexpected(system_error("write", written.error_number));
-  return {};
-}
-
-/// Calls `take` with every batch until the stream ends or `take` fails.
-template <typename Take>
-Result<void> for_each_batch(Source& source, Take take) {
-  for (;;) {
-    auto [status, batch] = source.receive(100ms);
-    if (status == ReceiveStatus::end_of_stream) return {};
-    if (status != ReceiveStatus::packets) continue;
-    if (Result<void> taken = take(batch); !taken) return taken;
-  }
-}
 
 // ---- A packet socket -----------------------------------------------------------------------------------------------
 
@@ -184,7 +160,7 @@ Result<WayBooks> copy_and_write(Source& source, const std::string& path) {
 // ---- The disk ------------------------------------------------------------------------------------------------------
 
 Result<WayBooks> write_raw_blocks(Source& source, const std::string& path) {
-  auto file = create_file(path, O_DIRECT);
+  auto file = create_file(path, O_WRONLY | O_DIRECT);
   if (!file) return tl::unexpected(file.error());
   WayBooks books;
   std::uint64_t offset = 0;

@@ -20,6 +20,13 @@ namespace ringtail::bench {
 /// Packets gathered as pcapng in a buffer of 1 MiB, which goes out with write(2).
 [[nodiscard]] Result<WayBooks> copy_and_write(Source& source, const std::string& path);
 
+/// Packets encoded as pcapng straight into a mapped window of the file: no write at all, page faults instead.
+[[nodiscard]] Result<WayBooks> copy_into_mapping(Source& source, const std::string& path);
+
+/// Classic pcap in pieces, a head of our own and the packet where it stands, which go by reference through a pipe into
+/// an ordinary file: vmsplice(2), splice(2). The second of them copies.
+[[nodiscard]] Result<WayBooks> splice_records(Source& source, const std::string& path);
+
 /// Whole ring blocks, kernel headers and all, one pwrite(2) each into an O_DIRECT file: no capture file, but what the
 /// disk takes.
 [[nodiscard]] Result<WayBooks> write_raw_blocks(Source& source, const std::string& path);

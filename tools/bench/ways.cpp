@@ -63,7 +63,6 @@ Way recorder_way(const char* name, const char* description, Writer writer, Layou
   Way way;
   way.name = name;
   way.description = description;
-  way.writes_into_page_cache = writer == Writer::mmap;
   way.from_ring = [=](Source& source, const std::string& path) {
     return record(source, path, {.format = format, .writer = writer, .layout = layout});
   };
@@ -88,9 +87,13 @@ std::vector<Way> make_ways() {
   ways.push_back(ring_way("libpcap + stdio", "ring, pcap_dump() of each packet: tcpdump's way", dump_with_stdio));
   ways.push_back(
       ring_way("copy + write", "ring, packets gathered in a 1 MiB buffer, write(2) of the buffer", copy_and_write));
-  ways.push_back(recorder_way("mmap", "ring, packets copied into the mapped file", Writer::mmap, Layout::automatic));
-  ways.push_back(recorder_way("splice", "ring block made into pcapng, vmsplice + splice of the block", Writer::splice,
-                              Layout::automatic));
+  Way mapping = ring_way("mmap", "ring, packets copied into a mapped window of the file", copy_into_mapping);
+  mapping.writes_into_page_cache = true;
+  ways.push_back(std::move(mapping));
+  ways.push_back(ring_way("splice to page cache", "ring, vmsplice + splice of each packet behind a head of its own",
+                          splice_records));
+  ways.push_back(recorder_way("dilate + splice", "ring block dilated into pcapng, vmsplice + splice into O_DIRECT",
+                              Writer::splice, Layout::dilate));
   ways.push_back(recorder_way("dilate + direct", "ring block dilated into pcapng, written with O_DIRECT",
                               Writer::direct, Layout::dilate));
   ways.push_back(recorder_way("compact pcapng + direct", "ring block compacted into pcapng, written with O_DIRECT",
