@@ -20,6 +20,7 @@ constexpr const char* examples =
     "  ringtail bench                                   ten minutes at most, as root on a quiet machine\n"
     "  ringtail bench --plot bench.svg --json bench.json --temp-dir /data\n"
     "  ringtail bench --part table --frames 512,mix     ways into a file, without the live link\n"
+    "  ringtail bench --part rates --frames 64          how fast is too fast, for each program\n"
     "  ringtail bench --quick                           does it work here? The figures mean nothing\n";
 
 struct BenchOptions {
@@ -41,8 +42,8 @@ std::optional<int> read_options(Arguments arguments, BenchOptions& options) {
       "ringtail bench");
   describe(app, examples);
   auto* const quick = app.add_flag("--quick", options.quick, "a look of a few seconds; the figures mean nothing");
-  app.add_flag("--full", options.full, "all frame sizes, longer runs: about an hour")->excludes(quick);
-  app.add_option("--part", options.parts, "table, race, rates; repeatable (default all)")
+  app.add_flag("--full", options.full, "all parts and frame sizes, longer runs: more than an hour")->excludes(quick);
+  app.add_option("--part", options.parts, "table, race, rates (of no drop); repeatable (default: table and race)")
       ->check(CLI::IsMember({"table", "race", "rates"}));
   app.add_option("--frames", options.frames, "60 to 9000 bytes, or mix; with commas")
       ->delimiter(',')
@@ -62,11 +63,13 @@ std::optional<int> read_options(Arguments arguments, BenchOptions& options) {
 bench::Plan to_plan(const BenchOptions& options) {
   bench::Plan plan = options.quick ? bench::quick_plan() : options.full ? bench::full_plan() : bench::default_plan();
   const auto wanted = [&options](const char* part) {
-    return options.parts.empty() || std::find(options.parts.begin(), options.parts.end(), part) != options.parts.end();
+    return std::find(options.parts.begin(), options.parts.end(), part) != options.parts.end();
   };
-  plan.with_table = wanted("table");
-  plan.with_race = wanted("race");
-  plan.with_rates = wanted("rates");
+  if (!options.parts.empty()) {
+    plan.with_table = wanted("table");
+    plan.with_race = wanted("race");
+    plan.with_rates = wanted("rates");
+  }
   if (!options.frames.empty()) plan.table_traffics = plan.live_traffics = options.frames;
   if (options.rounds) plan.table_rounds = plan.race_rounds = *options.rounds;
   if (options.ring_mib) plan.ring_mib = *options.ring_mib;

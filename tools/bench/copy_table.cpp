@@ -1,6 +1,7 @@
 #include "bench/copy_table.hpp"
 
 #include "bench/interruption.hpp"
+#include "bench/share_of_time.hpp"
 #include "bench/way_runner.hpp"
 
 namespace ringtail::bench {
@@ -38,6 +39,7 @@ class RowRuns {
 
   [[nodiscard]] CopyTableRow finish() {
     if (row_.unavailable.empty()) row_.figures = collector_.finish();
+    if (row_.unavailable.empty() && row_.figures.rounds == 0) row_.unavailable = "time was up";
     return std::move(row_);
   }
 
@@ -67,7 +69,9 @@ class RowRuns {
 
 Result<CopyTable> make_copy_table(const CopyTableSettings& settings, const Progress& progress) {
   CopyTable table;
-  for (const Traffic& traffic : settings.traffics) {
+  for (std::size_t done = 0; done < settings.traffics.size(); ++done) {
+    const Traffic& traffic = settings.traffics[done];
+    const auto deadline = share_of(settings.deadline, static_cast<double>(settings.traffics.size() - done));
     auto runner = WayRunner::create({.ring_mib = settings.ring_mib,
                                      .link = settings.link,
                                      .path = settings.directory + "/table.capture",
@@ -80,7 +84,7 @@ Result<CopyTable> make_copy_table(const CopyTableSettings& settings, const Progr
     for (const Way& way : ways()) rows.emplace_back(*runner, settings, way, traffic.name());
     progress("table, " + traffic.name() + ": idle runs, system calls, files read back");
     for (RowRuns& row : rows) row.prepare();
-    for (std::uint64_t round = 0; round < settings.rounds && !interrupted(); ++round) {
+    for (std::uint64_t round = 0; round < settings.rounds && !interrupted() && !deadline.has_passed(); ++round) {
       progress("table, " + traffic.name() + ": round " + std::to_string(round + 1));
       // Every round begins with another way, so that none always follows the same one.
       for (std::size_t turn = 0; turn < rows.size(); ++turn) rows[(turn + round) % rows.size()].add_round();

@@ -7,6 +7,7 @@
 
 #include <ringtail/error.hpp>
 
+#include "base/deadline.hpp"
 #include "bench/figures.hpp"
 #include "bench/progress.hpp"
 #include "bench/traffic.hpp"
@@ -20,11 +21,12 @@ struct CopyTableSettings {
   std::uint32_t ring_mib = 64;
   std::uint64_t blocks = 0;  ///< of 1 MiB, per round
   std::uint64_t rounds = 0;
-  std::uint64_t socket_frames = 0;  ///< per round, for ways that read a socket and not the ring
-  std::string directory;            ///< where the files go
-  const VethLink* link = nullptr;   ///< for those ways; null: they are not run
-  int cpu = -1;                     ///< the measured process's
-  double background_busy = 0;       ///< CPUs that are busy when we do nothing
+  std::uint64_t socket_frames = 0;                    ///< per round, for ways that read a socket and not the ring
+  std::string directory;                              ///< where the files go
+  const VethLink* link = nullptr;                     ///< for those ways; null: they are not run
+  int cpu = -1;                                       ///< the measured process's
+  double background_busy = 0;                         ///< CPUs that are busy when we do nothing
+  base::Deadline deadline = base::Deadline::never();  ///< no round begins after it
 };
 
 struct CopyTableRow {

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "bench/interruption.hpp"
+#include "bench/share_of_time.hpp"
 
 namespace ringtail::bench {
 
@@ -69,7 +70,9 @@ Result<std::vector<LiveRow>> race(const LiveRaceSettings& settings, const std::v
     auto run = runner.run(contestant, settings.traffics.front(), {.seconds = settings.seconds}, true);
     idle.push_back(run.map([](const LiveRun& done) { return done.account; }));
   }
-  for (const Traffic& traffic : settings.traffics) {
+  for (std::size_t done = 0; done < settings.traffics.size(); ++done) {
+    const Traffic& traffic = settings.traffics[done];
+    const auto deadline = share_of(settings.deadline, static_cast<double>(settings.traffics.size() - done));
     const auto alone = runner.measure_sender(traffic, settings.seconds);
     if (!alone) return tl::unexpected(alone.error());
     std::vector<RowRuns> rows;
@@ -78,10 +81,10 @@ Result<std::vector<LiveRow>> race(const LiveRaceSettings& settings, const std::v
     }
     progress("race, " + traffic.name() + ": system calls");
     for (RowRuns& row : rows) row.count_system_calls(alone->frames / counted_part + 1);
-    for (std::uint64_t round = 0; round < settings.rounds; ++round) {
+    for (std::uint64_t round = 0; round < settings.rounds && !deadline.has_passed(); ++round) {
       progress("race, " + traffic.name() + ": round " + std::to_string(round + 1));
       // Every round begins with another contestant, so that none always follows the same one.
-      for (std::size_t turn = 0; turn < rows.size() && !settings.deadline.has_passed(); ++turn) {
+      for (std::size_t turn = 0; turn < rows.size(); ++turn) {
         rows[(turn + round) % rows.size()].add_round(alone->frames);
       }
     }

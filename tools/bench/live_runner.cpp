@@ -93,9 +93,9 @@ Result<LiveRun> LiveRunner::run(const Contestant& contestant, const Traffic& tra
 Result<void> LiveRunner::wait_until_it_listens(const ChildProcess& child) const {
   const auto deadline = base::Deadline::after(longest_start);
   while (!settings_.link->has_listener()) {
-    if (child.has_ended() || deadline.has_passed()) {
-      return tl::unexpected(make_error("start it", "it does not listen: " + last_line_of(output_path())));
-    }
+    const std::string said = ": " + last_line_of(output_path());
+    if (child.has_ended()) return tl::unexpected(make_error("start it", "it ended without listening" + said));
+    if (deadline.has_passed()) return tl::unexpected(make_error("start it", "it did not listen in time" + said));
     std::this_thread::sleep_for(5ms);
   }
   return {};

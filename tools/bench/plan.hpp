@@ -28,7 +28,7 @@ struct Plan {
   double trial_seconds = 0;    ///< of sending per trial of the no-drop rate
   double rate_resolution = 0;  ///< where that search ends, as a part of the rate
 
-  /// After so long no round and no trial begins any more.
+  /// After so long no round and no trial begins any more. The parts and frame sizes have their shares of it.
   std::optional<std::chrono::seconds> time_limit;
 
   bool with_table = true;
@@ -38,9 +38,9 @@ struct Plan {
 
 /// A few seconds: shows that everything works. Its figures mean nothing.
 [[nodiscard]] Plan quick_plan();
-/// At most ten minutes.
+/// At most ten minutes: table and race. The rates of no drop have to be asked for.
 [[nodiscard]] Plan default_plan();
-/// All frame sizes, longer runs, no time limit: about an hour.
+/// All parts and frame sizes, longer runs, no time limit: more than an hour.
 [[nodiscard]] Plan full_plan();
 
 }  // namespace ringtail::bench

@@ -9,6 +9,7 @@
 
 #include "base/affinity.hpp"
 #include "bench/interruption.hpp"
+#include "bench/share_of_time.hpp"
 
 namespace ringtail::bench {
 
@@ -17,6 +18,9 @@ namespace {
 constexpr std::uint64_t gibibyte = std::uint64_t{1} << 30;
 constexpr std::uint64_t least_free_bytes = 2 * gibibyte;
 constexpr std::uint64_t most_live_bytes = 8 * gibibyte;
+// The table gets a quarter of the time when more follows, the race three fifths of what is left when rates follow.
+constexpr double table_share = 4;
+constexpr double race_share = 5.0 / 3;
 
 /// A directory of our own, removed with all that is in it.
 class ScratchDirectory {
@@ -60,7 +64,7 @@ class Session {
  public:
   Session(const Plan& plan, const Progress& progress, Findings& findings, std::string directory)
       : plan_(plan), progress_(progress), findings_(findings), directory_(std::move(directory)) {
-    if (plan.time_limit) deadline_ = base::Deadline::after(*plan.time_limit);
+    if (plan.time_limit) end_ = base::Deadline::after(*plan.time_limit);
   }
 
   Result<void> run() {
@@ -92,6 +96,7 @@ class Session {
     settings.link = link_ ? &*link_ : nullptr;
     settings.cpu = measured_cpu_;
     settings.background_busy = background_busy_;
+    settings.deadline = plan_.with_race || plan_.with_rates ? share_of(end_, table_share) : end_;
     auto table = make_copy_table(settings, progress_);
     if (!table) return tl::unexpected(std::move(table.error()));
     findings_.table = std::move(*table);
@@ -110,8 +115,10 @@ class Session {
                        .background_busy = background_busy_,
                        .most_bytes = std::min(most_live_bytes, findings_.machine.free_bytes / 2)});
     if (plan_.with_race) {
-      const LiveRaceSettings settings = {
-          .traffics = *traffics, .rounds = plan_.race_rounds, .seconds = plan_.race_seconds, .deadline = deadline_};
+      const LiveRaceSettings settings = {.traffics = *traffics,
+                                         .rounds = plan_.race_rounds,
+                                         .seconds = plan_.race_seconds,
+                                         .deadline = plan_.with_rates ? share_of(end_, race_share) : end_};
       auto rows = race(settings, findings_.field.contestants, runner, progress_);
       if (!rows) return tl::unexpected(std::move(rows.error()));
       findings_.race = std::move(*rows);
@@ -120,7 +127,7 @@ class Session {
       const RateSearchSettings settings = {.traffics = *traffics,
                                            .trial_seconds = plan_.trial_seconds,
                                            .resolution = plan_.rate_resolution,
-                                           .deadline = deadline_};
+                                           .deadline = end_};
       findings_.rates = search_rates(settings, findings_.field.contestants, runner, progress_);
     }
     return {};
@@ -130,7 +137,7 @@ class Session {
   const Progress& progress_;
   Findings& findings_;
   const std::string directory_;
-  base::Deadline deadline_ = base::Deadline::never();
+  base::Deadline end_ = base::Deadline::never();
   Result<VethLink> link_ = tl::unexpected(Error{});
   int measured_cpu_ = -1;
   double background_busy_ = 0;
