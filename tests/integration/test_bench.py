@@ -43,7 +43,8 @@ class Bench(Testbed):
 
     def test_quick(self):
         plot = self.directory / "plot.svg"
-        findings = json.loads(self.bench("--quick", "--json", "-", "--plot", plot).stdout)
+        markdown = self.directory / "tables.md"
+        findings = json.loads(self.bench("--quick", "--json", "-", "--plot", plot, "--markdown", markdown).stdout)
         self.assertFalse(findings["interrupted"])
         self.assertEqual([], findings["skipped"])
         self.assertGreater(findings["machine"]["processors"], 0)
@@ -52,6 +53,7 @@ class Bench(Testbed):
         self.check_race(findings["race"]["rows"])
         self.check_rates(findings["no_drop_rates"]["rows"])
         self.assertEqual("{http://www.w3.org/2000/svg}svg", xml.etree.ElementTree.parse(plot).getroot().tag)
+        self.assertRegex(markdown.read_text(), r"\| ringtail \| 512 bytes \| \d+ \(\d+-\d+\) \|")
 
     def check_table(self, rows):
         ways = {row["way"]: row["figures"] for row in rows if row["frames"] == "1500" and row["figures"]}

@@ -33,6 +33,7 @@ struct BenchOptions {
   std::string directory = "/var/tmp";
   std::string json_path;
   std::string plot_path;
+  std::string markdown_path;
 };
 
 std::optional<int> read_options(Arguments arguments, BenchOptions& options) {
@@ -56,6 +57,7 @@ std::optional<int> read_options(Arguments arguments, BenchOptions& options) {
       ->check(CLI::Range(4, 4096));
   app.add_option("--temp-dir", options.directory, "directory on the disk to be measured (default /var/tmp)");
   app.add_option("--json", options.json_path, "write the findings here; - is stdout");
+  app.add_option("--markdown", options.markdown_path, "write the tables of a README here; - is stdout");
   app.add_option("--plot", options.plot_path, "draw an SVG picture here");
   return parse_command_line(app, arguments);
 }
@@ -87,13 +89,26 @@ Result<void> write_to(const std::string& path, const std::string& text) {
   return {};
 }
 
-/// Now, and not after ten minutes: can the paths be written?
-Result<void> try_outputs(const BenchOptions& options) {
-  for (const std::string& path : {options.json_path, options.plot_path}) {
-    if (path.empty() || path == "-") continue;
-    if (auto written = write_to(path, ""); !written) return written;
-  }
-  return {};
+/// Where the findings go, and in which form.
+struct Output {
+  std::string path;
+  std::string (*form)(const bench::Findings& findings);
+};
+
+std::vector<Output> outputs_of(const BenchOptions& options) {
+  std::vector<Output> outputs;
+  if (!options.json_path.empty()) outputs.push_back({options.json_path, bench::to_json});
+  if (!options.markdown_path.empty()) outputs.push_back({options.markdown_path, bench::to_markdown});
+  if (!options.plot_path.empty()) outputs.push_back({options.plot_path, bench::to_svg});
+  const bool takes_stdout = std::any_of(outputs.begin(), outputs.end(), [](const Output& o) { return o.path == "-"; });
+  if (!takes_stdout) outputs.insert(outputs.begin(), {"-", bench::to_text});
+  return outputs;
+}
+
+/// Now, and not after ten minutes: can it be written?
+Result<void> try_output(const std::string& path) {
+  if (path == "-" || std::ofstream(path, std::ios::app)) return {};
+  return tl::unexpected(make_error("write " + path, "it cannot be written"));
 }
 
 std::string to_command_line(Arguments arguments) {
@@ -107,7 +122,10 @@ std::string to_command_line(Arguments arguments) {
 int run_bench(Arguments arguments) {
   BenchOptions options;
   if (const auto status = read_options(arguments, options)) return *status;
-  if (auto possible = try_outputs(options); !possible) return report(possible.error());
+  const std::vector<Output> outputs = outputs_of(options);
+  for (const Output& output : outputs) {
+    if (auto possible = try_output(output.path); !possible) return report(possible.error());
+  }
 
   const auto start = std::chrono::steady_clock::now();
   auto findings = bench::run_plan(to_plan(options), options.directory, [start](const std::string& now) {
@@ -118,12 +136,8 @@ int run_bench(Arguments arguments) {
   findings->version = version();
   findings->command = to_command_line(arguments);
 
-  if (options.json_path != "-") std::fputs(to_text(*findings).c_str(), stdout);
-  if (!options.json_path.empty()) {
-    if (auto written = write_to(options.json_path, to_json(*findings)); !written) return report(written.error());
-  }
-  if (!options.plot_path.empty()) {
-    if (auto written = write_to(options.plot_path, to_svg(*findings)); !written) return report(written.error());
+  for (const Output& output : outputs) {
+    if (auto written = write_to(output.path, output.form(*findings)); !written) return report(written.error());
   }
   return findings->interrupted ? exit_failed : exit_done;
 }

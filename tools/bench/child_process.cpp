@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 #include <poll.h>
+#include <span>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -117,8 +118,9 @@ Result<Ended> ChildProcess::wait(const base::Deadline& deadline) {
 }
 
 std::string to_text(const Command& command) {
-  std::string text;
-  for (const std::string& word : command) text += (text.empty() ? "" : " ") + word;
+  if (command.empty()) return "";
+  std::string text = command[0].substr(command[0].rfind('/') + 1);  // npos + 1 is 0
+  for (const std::string& word : std::span(command).subspan(1)) text += " " + word;
   return text;
 }
 

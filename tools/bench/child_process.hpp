@@ -64,7 +64,7 @@ struct ProgramOutput {
 /// Runs a program to its end; an error when it cannot be executed or takes longer than ten seconds.
 [[nodiscard]] Result<ProgramOutput> run_program(const Command& command);
 
-/// "ip link show"
+/// "ip link show"; the program without its folder.
 [[nodiscard]] std::string to_text(const Command& command);
 
 }  // namespace ringtail::bench

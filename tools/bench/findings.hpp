@@ -1,4 +1,4 @@
-// All that a bench run has found out, and the three forms it is told in.
+// All that a bench run has found out, and the forms it is told in.
 #pragma once
 
 #include <optional>
@@ -34,6 +34,9 @@ struct Findings {
 
 /// For programs: one JSON object in one line. Keys end with their units; figures.hpp says what they mean.
 [[nodiscard]] std::string to_json(const Findings& findings);
+
+/// For a README: the same in tables of Markdown, without what only matters when it is looked into.
+[[nodiscard]] std::string to_markdown(const Findings& findings);
 
 /// For a page: an SVG picture that suits light and dark backgrounds.
 [[nodiscard]] std::string to_svg(const Findings& findings);

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "bench/figure_words.hpp"
 #include "bench/findings.hpp"
 #include "bench/text_table.hpp"
 
@@ -9,28 +10,11 @@ namespace {
 
 constexpr double mebibyte = 1 << 20;
 
-/// "123 (120-130)"
-std::string with_spread(const Spread& spread, int decimals, double scale = 1) {
-  return fmt::format("{:.{}f} ({:.{}f}-{:.{}f})", spread.median * scale, decimals, spread.least * scale, decimals,
-                     spread.most * scale, decimals);
-}
-
-std::string loss_text(const Figures& figures) {
-  const std::int64_t lost = figures.lost_packets();
-  if (lost == 0) return "0";
-  return fmt::format("{} ({:.2f} %)", lost,
-                     100.0 * static_cast<double>(lost) / static_cast<double>(figures.offered_packets));
-}
-
-std::string calls_text(const Figures& figures) {
-  return figures.system_calls_per_1000 ? fmt::format("{:.2f}", *figures.system_calls_per_1000) : "?";
-}
-
 std::vector<std::string> figure_cells(const Figures& figures) {
-  return {with_spread(figures.cpu_ns_per_packet, 0),
+  return {spread_words(figures.cpu_ns_per_packet, 0),
           fmt::format("{:.0f}", figures.machine_cpu_ns_per_packet),
           fmt::format("{:.2f}", figures.copies_per_byte),
-          calls_text(figures),
+          calls_words(figures),
           fmt::format("{:.3f}", figures.switches_per_1000),
           fmt::format("{:.2f}", figures.file_bytes_per_byte),
           fmt::format("{:.2f}", figures.cached_per_file_byte),
@@ -43,22 +27,17 @@ std::vector<std::string> titles(const std::string& first) {
 
 std::string machine_text(const Findings& findings) {
   const MachineFacts& machine = findings.machine;
-  std::string text =
-      fmt::format("ringtail {} on {}: {} x {}, {:.0f} GiB\n", findings.version, machine.operating_system,
-                  machine.processors, machine.processor, static_cast<double>(machine.memory_bytes) / (1024 * mebibyte));
-  text += fmt::format("files in {} ({} on {}); rings of {} MiB\n", machine.directory, machine.file_system,
-                      machine.device, findings.plan.ring_mib);
+  std::string text = fmt::format("ringtail {} on {}; rings of {} MiB\n", findings.version, machine_words(machine),
+                                 findings.plan.ring_mib);
   text += "made by: " + findings.command + "\n";
   for (const std::string& warning : machine.warnings()) text += "warning: " + warning + "\n";
   for (const std::string& skipped : findings.skipped) text += "not run: " + skipped + "\n";
   return text;
 }
 
-double raw_speed(const CopyTable& table, const std::string& traffic) {
-  for (const CopyTableRow& row : table.rows) {
-    if (row.traffic == traffic && row.way->name == raw_disk_way) return row.figures.file_gb_per_second.median;
-  }
-  return 0;
+/// A row that time did not suffice for says so.
+std::string name_cell(const std::string& name, const Figures& figures, std::uint64_t rounds) {
+  return figures.rounds == rounds ? name : fmt::format("{} ({} rounds)", name, figures.rounds);
 }
 
 std::string copy_table_text(const CopyTable& table, const Plan& plan) {
@@ -67,10 +46,9 @@ std::string copy_table_text(const CopyTable& table, const Plan& plan) {
       "  GB/s: file bytes until they are on the disk; of raw: by what plain O_DIRECT writes of 1 MiB reach\n",
       table.ring_kind, plan.table_blocks, plan.table_rounds);
   for (const std::string& traffic : plan.table_traffics) {
-    auto names = titles(traffic + (traffic == "mix" ? "" : " bytes"));
+    auto names = titles(frames_words(traffic));
     names.insert(names.end(), {"GB/s", "of raw"});
     TextTable lines(std::move(names));
-    const double raw = raw_speed(table, traffic);
     for (const CopyTableRow& row : table.rows) {
       if (row.traffic != traffic) continue;
       if (!row.unavailable.empty()) {
@@ -78,10 +56,9 @@ std::string copy_table_text(const CopyTable& table, const Plan& plan) {
         continue;
       }
       auto cells = figure_cells(row.figures);
-      cells.insert(cells.begin(), row.way->name);
-      const Spread& speed = row.figures.file_gb_per_second;
-      cells.push_back(with_spread(speed, 2));
-      cells.push_back(raw > 0 ? fmt::format("{:.0f} %", 100 * speed.median / raw) : "?");
+      cells.insert(cells.begin(), name_cell(row.way->name, row.figures, plan.table_rounds));
+      cells.push_back(spread_words(row.figures.file_gb_per_second, 2));
+      cells.push_back(raw_speed_words(row, table));
       lines.add(std::move(cells));
     }
     text += "\n" + lines.text();
@@ -98,32 +75,23 @@ std::string contestants_text(const Field& field) {
   return text;
 }
 
-double tcpdump_ns(const std::vector<LiveRow>& rows, const std::string& traffic) {
-  for (const LiveRow& row : rows) {
-    if (row.traffic == traffic && row.contestant == "tcpdump") return row.figures.cpu_ns_per_packet.median;
-  }
-  return 0;
-}
-
 std::string race_text(const std::vector<LiveRow>& rows, const Plan& plan) {
   std::string text =
       fmt::format("\nLive veth link at full sender speed, {} s of frames a round, {} rounds; median (least-most)\n",
                   plan.race_seconds, plan.race_rounds);
   for (const std::string& traffic : plan.live_traffics) {
-    auto names = titles(traffic + (traffic == "mix" ? "" : " bytes"));
+    auto names = titles(frames_words(traffic));
     names.insert(names.end(), {"by tcpdump's", "thousand/s offered", "lost"});
     TextTable lines(std::move(names));
-    const double tcpdump = tcpdump_ns(rows, traffic);
     for (const LiveRow& row : rows) {
       if (row.traffic != traffic) continue;
       if (!row.unavailable.empty()) lines.add({row.contestant, "stopped: " + row.unavailable});
       if (row.figures.rounds == 0) continue;
       auto cells = figure_cells(row.figures);
-      cells.insert(cells.begin(), row.contestant);
-      const double own = row.figures.cpu_ns_per_packet.median;
-      cells.push_back(own > 0 && tcpdump > 0 ? fmt::format("1/{:.1f}", tcpdump / own) : "-");
-      cells.push_back(with_spread(row.offered_per_second, 0, 1e-3));
-      cells.push_back(loss_text(row.figures));
+      cells.insert(cells.begin(), name_cell(row.contestant, row.figures, plan.race_rounds));
+      cells.push_back(tcpdump_ratio_words(row, rows));
+      cells.push_back(spread_words(row.offered_per_second, 0, 1e-3));
+      cells.push_back(loss_words(row.figures));
       lines.add(std::move(cells));
     }
     text += "\n" + lines.text();
@@ -141,12 +109,10 @@ std::string rates_text(const std::vector<RateRow>& rows, const Plan& plan) {
       lines.add({row.contestant, row.traffic, "not run: " + row.unavailable});
       continue;
     }
-    lines.add(
-        {row.contestant, row.traffic,
-         row.bounds.lossless_per_second > 0 ? fmt::format("{:.0f}", row.bounds.lossless_per_second / 1e3) : "never",
-         row.bounds.lossy_per_second > 0 ? fmt::format("{:.0f}", row.bounds.lossy_per_second / 1e3)
-                                         : "- (sender's limit)",
-         fmt::format("{}{}", row.trials.size(), row.finished ? "" : ", unfinished")});
+    lines.add({row.contestant, row.traffic, lossless_words(row),
+               row.bounds.lossy_per_second > 0 ? fmt::format("{:.0f}", row.bounds.lossy_per_second / 1e3)
+                                               : "- (sender's limit)",
+               fmt::format("{}{}", row.trials.size(), row.finished ? "" : ", unfinished")});
   }
   return text + lines.text();
 }

@@ -27,4 +27,18 @@ std::string TextTable::text() const {
   return text;
 }
 
+std::string TextTable::markdown() const {
+  const std::size_t columns = rows_.front().size();
+  std::string text;
+  for (const auto& row : rows_) {
+    for (const std::string& cell : row) text += "| " + cell + " ";
+    text += "|\n";
+    if (&row != &rows_.front()) continue;
+    text += "|---|";
+    for (std::size_t column = 1; column < columns; ++column) text += "---:|";
+    text += "\n";
+  }
+  return text;
+}
+
 }  // namespace ringtail::bench

@@ -16,6 +16,9 @@ class TextTable {
   /// than titles ends with a remark, which runs on across the columns.
   [[nodiscard]] std::string text() const;
 
+  /// The same as a table of Markdown.
+  [[nodiscard]] std::string markdown() const;
+
  private:
   std::vector<std::vector<std::string>> rows_;
 };

@@ -75,6 +75,15 @@ TEST(Findings, AsJsonKeepEveryFigure) {
   EXPECT_EQ(json.at("contestants").at(0).at("command"), "ringtail capture -w FILE");
 }
 
+TEST(Findings, AsMarkdownAreTablesWithLossesAndCommands) {
+  const std::string markdown = to_markdown(make_findings());
+  EXPECT_THAT(markdown, HasSubstr("| tcpdump | 512 bytes | 600 (595-605) | 1/1.0 |"));
+  EXPECT_THAT(markdown, HasSubstr("12346 (1.23 %) |\n"));
+  EXPECT_THAT(markdown, HasSubstr("| tcpdump | 512 bytes | 400 | 800 |"));
+  EXPECT_THAT(markdown, HasSubstr("`ringtail capture -w FILE`"));
+  EXPECT_THAT(markdown, HasSubstr("absent: dumpcap: it is not installed"));
+}
+
 TEST(Findings, AsPictureTellLossesToo) {
   const std::string picture = to_svg(make_findings());
   EXPECT_THAT(picture, testing::StartsWith("<svg"));
@@ -82,12 +91,13 @@ TEST(Findings, AsPictureTellLossesToo) {
   EXPECT_THAT(picture, HasSubstr("Testing Processor &lt;2>"));
 }
 
-TEST(Findings, OfNothingAreStillThreeDocuments) {
+TEST(Findings, OfNothingAreStillDocuments) {
   Findings findings;
   findings.plan = quick_plan();
   EXPECT_FALSE(to_text(findings).empty());
   EXPECT_TRUE(Json::parse(to_json(findings)).at("race").is_null());
   EXPECT_THAT(to_svg(findings), testing::EndsWith("</svg>\n"));
+  EXPECT_FALSE(to_markdown(findings).empty());
 }
 
 TEST(TextTable, LinesColumnsUpAndLetsRemarksRunOn) {
@@ -98,6 +108,12 @@ TEST(TextTable, LinesColumnsUpAndLetsRemarksRunOn) {
             "  name      a  b\n"
             "  x       100  2\n"
             "  longer  a remark that is longer than both columns\n");
+}
+
+TEST(TextTable, AsMarkdownPutsFiguresToTheRight) {
+  TextTable table({"name", "a"});
+  table.add({"x", "100"});
+  EXPECT_EQ(table.markdown(), "| name | a |\n|---|---:|\n| x | 100 |\n");
 }
 
 TEST(RoundStep, IsOneTwoOrFive) {
