@@ -8,6 +8,7 @@
 #include "dpdk/eal.hpp"
 #include "dpdk/idle_wait.hpp"
 #include "dpdk/unify.hpp"
+#include "filter/compile.hpp"
 #include "ring/owned_counter.hpp"
 
 namespace ringtail::dpdk {
@@ -31,6 +32,14 @@ const std::byte* lowest_address(const rte_mempool& pool) noexcept {
   return static_cast<const std::byte*>(lowest);
 }
 
+// Nothing where everything is wanted.
+Result<std::optional<filter::Program>> compile_filter(const OpenOptions& options) {
+  if (options.filter.empty()) return std::nullopt;
+  auto program = filter::compile(options.filter, link_type::ethernet, filter::CompileFor::here);
+  if (!program) return tl::unexpected(program.error());
+  return *std::move(program);
+}
+
 }  // namespace
 
 Result<BackendPointer> open_backend(std::string_view device, const OpenOptions& options) {
@@ -40,24 +49,28 @@ Result<BackendPointer> open_backend(std::string_view device, const OpenOptions& 
 Result<BackendPointer> DpdkBackend::open(std::string_view device, const OpenOptions& options) {
   std::string_view text = device;
   if (text.starts_with(device_prefix)) text.remove_prefix(device_prefix.size());
-  if (!options.filter.empty()) {
-    return tl::unexpected(usage_error("open " + std::string(device), "DPDK sources take no filter yet"));
-  }
   const auto parsed = parse_device_text(text);
   if (!parsed) return tl::unexpected(parsed.error());
+  auto program = compile_filter(options);
+  if (!program) return tl::unexpected(program.error());
   if (auto started = start_eal(options.dpdk, options.buffer_bytes); !started) return tl::unexpected(started.error());
   auto claim = PortClaim::open(*parsed, options);
   if (!claim) return tl::unexpected(claim.error());
-  std::unique_ptr<DpdkBackend> backend(new DpdkBackend(std::string(device), options, std::move(*claim)));
+  std::optional<MbufFilter> filter;
+  if (*program) filter.emplace(std::move(**program));
+  std::unique_ptr<DpdkBackend> backend(
+      new DpdkBackend(std::string(device), options, std::move(filter), std::move(*claim)));
   if (auto allocated = backend->allocate(); !allocated) return tl::unexpected(allocated.error());
   return BackendPointer(backend.release());
 }
 
-DpdkBackend::DpdkBackend(std::string name, const OpenOptions& options, PortClaim claim)
+DpdkBackend::DpdkBackend(std::string name, const OpenOptions& options, std::optional<MbufFilter> filter,
+                         PortClaim claim)
     : name_(std::move(name)),
       batch_packets_(std::min(options.batch_packets, claim.port().credit())),
       snaplen_(options.snaplen),
       busy_poll_(options.dpdk.busy_poll),
+      filter_(std::move(filter)),
       claim_(std::move(claim)),
       clock_(claim_.port(), options.timestamp_type),
       memory_base_(lowest_address(claim_.port().pool())) {
@@ -94,7 +107,7 @@ ReceiveStatus DpdkBackend::receive(std::chrono::nanoseconds timeout, Batch& batc
   const base::Deadline deadline = base::Deadline::after(timeout);
   IdleWait idle(!busy_poll_);
   while (is_wait(status) && !deadline.has_passed()) {
-    idle.wait();
+    looked_at_ == 0 ? idle.wait() : idle.begin_anew();  // what the filter refused is traffic, too
     status = poll(batch);
   }
   return status;
@@ -113,13 +126,14 @@ ReceiveStatus DpdkBackend::poll(Batch& batch) {
   rte_mbuf** mbufs = mbufs_of(slot);
   std::uint32_t count = 0;
   std::uint16_t queue = 0;
+  looked_at_ = 0;
   for (std::uint16_t looked = 0; looked < claim_.queue_count() && count == 0; ++looked) {
     queue = static_cast<std::uint16_t>(claim_.first_queue() + next_queue_);
     next_queue_ = static_cast<std::uint16_t>((next_queue_ + 1) % claim_.queue_count());
     count = fetch(queue, mbufs, std::min(batch_packets_, credit));
   }
+  if (draining_) drain_left_ -= std::min(looked_at_, drain_left_);
   if (count == 0) return nothing_found();
-  if (draining_) drain_left_ -= count;
 
   free_slots_.pop_back();
   base::unpoison(slot.descriptors, std::size_t{batch_packets_} * sizeof(PacketDescriptor));
@@ -146,16 +160,20 @@ void DpdkBackend::reclaim() noexcept {
   }
 }
 
-// A driver may hand over fewer packets than it has: asks until there is none left, or no room.
+// A driver may hand over fewer packets than it has: asks until there is none left, or `most` are looked at.
 std::uint32_t DpdkBackend::fetch(std::uint16_t queue, rte_mbuf** mbufs, std::uint32_t most) noexcept {
-  std::uint32_t count = 0;
-  while (count < most) {
-    const auto room = static_cast<std::uint16_t>(std::min<std::uint32_t>(most - count, UINT16_MAX));
-    const std::uint16_t got = rte_eth_rx_burst(claim_.port().id(), queue, mbufs + count, room);
-    count += got;
+  std::uint32_t taken = 0;
+  std::uint32_t kept = 0;
+  while (taken < most) {
+    const auto room = static_cast<std::uint16_t>(std::min<std::uint32_t>(most - taken, UINT16_MAX));
+    const std::uint16_t got = rte_eth_rx_burst(claim_.port().id(), queue, mbufs + kept, room);
     if (got == 0) break;
+    taken += got;
+    kept += filter_ ? filter_->keep_matching(mbufs + kept, got) : got;
   }
-  return count;
+  looked_at_ += taken;
+  if (taken > kept) ring::add_by_owner(filtered_out_, taken - kept);
+  return kept;
 }
 
 std::uint64_t DpdkBackend::describe_burst(const BurstContext& burst, rte_mbuf** mbufs, std::uint32_t count,
@@ -191,7 +209,7 @@ void DpdkBackend::describe_rare(rte_mbuf*& packet, const BurstContext& burst, Pa
 }
 
 ReceiveStatus DpdkBackend::nothing_found() {
-  if (draining_) return end(std::nullopt);
+  if (draining_ && looked_at_ == 0) return end(std::nullopt);
   if (claim_.port().was_unplugged()) return end(make_error("receive from " + name_, "the device was unplugged"));
   return ReceiveStatus::timeout;
 }
@@ -245,6 +263,7 @@ std::vector<Counter> DpdkBackend::counters() const {
   return {{"imissed", lost.imissed},
           {"rx_nombuf", lost.rx_nombuf},
           {"ierrors", lost.ierrors},
+          {"filtered_out", filtered_out_.load(std::memory_order_relaxed)},
           {"copied_bytes", copied_bytes_.load(std::memory_order_relaxed)},
           {"mbufs", port.pool().size},
           {"mbufs_in_use", in_use(port.pool()) + in_use(port.large_pool())},

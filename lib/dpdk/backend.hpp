@@ -9,6 +9,7 @@
 
 #include <ringtail/options.hpp>
 
+#include "dpdk/mbuf_filter.hpp"
 #include "dpdk/port_claim.hpp"
 #include "dpdk/receive_clock.hpp"
 #include "ring/backend.hpp"
@@ -26,7 +27,7 @@ struct BurstContext;
 /// thread, and touches nothing of DPDK; the receiving thread frees the mbufs before it fetches the next burst, while
 /// they are still in its cache.
 ///
-///   receive()  free_slots_ -> rte_eth_rx_burst -> lend                  slots_.take() -> free mbufs -> free_slots_
+///   receive()  free_slots_ -> fetch, filter -> lend                     slots_.take() -> free mbufs -> free_slots_
 ///                                                  \-> release(), any thread -> slots_.give_back() --^
 class DpdkBackend final : public ringtail::detail::Backend {
  public:
@@ -48,7 +49,7 @@ class DpdkBackend final : public ringtail::detail::Backend {
   void release(ringtail::detail::BatchSlot& slot) noexcept override { slots_->give_back(slot); }
 
  private:
-  DpdkBackend(std::string name, const OpenOptions& options, PortClaim claim);
+  DpdkBackend(std::string name, const OpenOptions& options, std::optional<MbufFilter> filter, PortClaim claim);
   Result<void> allocate();
 
   [[nodiscard]] ReceiveStatus poll(Batch& batch);
@@ -70,6 +71,7 @@ class DpdkBackend final : public ringtail::detail::Backend {
   const std::uint32_t batch_packets_;
   const std::uint32_t snaplen_;
   const bool busy_poll_;
+  const std::optional<MbufFilter> filter_;
   PortClaim claim_;
   ReceiveClock clock_;
   ring::InterfaceTable interfaces_;
@@ -81,6 +83,7 @@ class DpdkBackend final : public ringtail::detail::Backend {
   std::unique_ptr<std::uint32_t[]> mbuf_counts_;          // by slot: how many of them it holds
   std::vector<ringtail::detail::BatchSlot*> free_slots_;  // the one used last on top: its memory is warm
   std::uint32_t lent_mbufs_ = 0;
+  std::uint32_t looked_at_ = 0;   // packets that the last poll() took from the device, before the filter
   std::uint32_t drain_left_ = 0;  // after stop(): packets that may have been accepted before it
   std::uint16_t next_queue_ = 0;
   bool draining_ = false;
@@ -92,6 +95,7 @@ class DpdkBackend final : public ringtail::detail::Backend {
   PortCounters final_counters_;
   // Written by the receiving thread alone.
   alignas(ring::cache_line_bytes) std::atomic<std::uint64_t> received_{0};
+  std::atomic<std::uint64_t> filtered_out_{0};
   std::atomic<std::uint64_t> truncated_{0};
   std::atomic<std::uint64_t> copied_bytes_{0};
 };

@@ -13,6 +13,9 @@ class IdleWait {
  public:
   explicit IdleWait(bool may_sleep) noexcept : may_sleep_(may_sleep) {}
 
+  /// After a look that found something.
+  void begin_anew() noexcept { looks_ = 0; }
+
   /// Between two looks that found nothing.
   void wait() noexcept {
     rte_pause();

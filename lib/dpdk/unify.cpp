@@ -23,19 +23,6 @@ void put_tag_back(rte_mbuf& packet, std::uint16_t ethertype, std::uint16_t tci) 
   std::memcpy(start + addresses_bytes, tag, sizeof tag);
 }
 
-// RTE_MBUF_F_RX_VLAN without ..._STRIPPED says "the tag is in the bytes, and here is its TCI": describe() reads that.
-void restore_tags(rte_mbuf& packet) noexcept {
-  if ((packet.ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0) {
-    put_tag_back(packet, RTE_ETHER_TYPE_VLAN, packet.vlan_tci);
-  }
-  if ((packet.ol_flags & RTE_MBUF_F_RX_QINQ_STRIPPED) != 0) {
-    put_tag_back(packet, RTE_ETHER_TYPE_QINQ, packet.vlan_tci_outer);
-    packet.vlan_tci = packet.vlan_tci_outer;
-  }
-  packet.ol_flags &= ~(RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_QINQ_STRIPPED);
-  packet.ol_flags |= RTE_MBUF_F_RX_VLAN;
-}
-
 // What describe() wants of an mbuf, beside data and lengths. The dynamic fields hold the device's time stamp.
 void copy_description(rte_mbuf& to, const rte_mbuf& from) noexcept {
   to.port = from.port;
@@ -68,9 +55,21 @@ void keep_first_piece(rte_mbuf& packet) noexcept {
 
 }  // namespace
 
+// RTE_MBUF_F_RX_VLAN without ..._STRIPPED says "the tag is in the bytes, and here is its TCI": describe() reads that.
+void put_tags_back(rte_mbuf& packet) noexcept {
+  if ((packet.ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0) {
+    put_tag_back(packet, RTE_ETHER_TYPE_VLAN, packet.vlan_tci);
+  }
+  if ((packet.ol_flags & RTE_MBUF_F_RX_QINQ_STRIPPED) != 0) {
+    put_tag_back(packet, RTE_ETHER_TYPE_QINQ, packet.vlan_tci_outer);
+    packet.vlan_tci = packet.vlan_tci_outer;
+  }
+  packet.ol_flags &= ~(RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_QINQ_STRIPPED);
+  packet.ol_flags |= RTE_MBUF_F_RX_VLAN;
+}
+
 rte_mbuf* unify(rte_mbuf* packet, rte_mempool& large_pool, std::uint64_t& copied_bytes) noexcept {
-  constexpr std::uint64_t stripped = RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_QINQ_STRIPPED;
-  if ((packet->ol_flags & stripped) != 0) restore_tags(*packet);
+  if (lacks_tags(*packet)) put_tags_back(*packet);
   if (packet->nb_segs == 1) return packet;
 
   rte_mbuf* whole = rte_pktmbuf_alloc(&large_pool);

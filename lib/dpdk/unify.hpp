@@ -6,10 +6,17 @@
 
 namespace ringtail::dpdk {
 
+/// True when put_tags_back() has something to do.
+[[nodiscard]] inline bool lacks_tags(const rte_mbuf& packet) noexcept {
+  return (packet.ol_flags & (RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_QINQ_STRIPPED)) != 0;
+}
+
+/// Makes the packet's bytes those of the wire.
+void put_tags_back(rte_mbuf& packet) noexcept;
+
 /// True when unify() has something to do.
 [[nodiscard]] inline bool needs_unifying(const rte_mbuf& packet) noexcept {
-  constexpr std::uint64_t stripped = RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_QINQ_STRIPPED;
-  return packet.nb_segs != 1 || (packet.ol_flags & stripped) != 0;
+  return packet.nb_segs != 1 || lacks_tags(packet);
 }
 
 /// Takes `packet` over and returns it in one piece as it was on the wire: itself, or a copy in an mbuf of `large_pool`.

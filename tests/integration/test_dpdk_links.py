@@ -127,9 +127,10 @@ class Replay(DpdkTestbed):
         self.played = write_pcap(self.directory / "played.pcap", self.frames)
         self.device = f"dpdk:net_pcap0,rx_pcap={self.played}"
 
-    def record(self, *options, suffix="pcapng"):
+    def record(self, *options, suffix="pcapng", count=None):
         path = self.directory / f"out.{suffix}"
-        run(self.ringtail, "capture", "--no-huge", "-i", self.device, "-w", path, "-c", len(self.frames), *options)
+        run(self.ringtail, "capture", "--no-huge", "-i", self.device, "-w", path, "-c", count or len(self.frames),
+            *options)
         return path
 
     def test_byte_for_byte(self):
@@ -153,6 +154,17 @@ class Replay(DpdkTestbed):
         for writer in ("direct", "write"):
             with self.subTest(writer):
                 self.assert_same(self.frames, readers.frames_of(self, self.record("--writer", writer)))
+
+    def test_filter(self):
+        even = self.frames[::2]
+        path = self.record("-f", "ether[14] & 1 = 0", count=len(even))
+        self.assert_same(even, readers.frames_of(self, path))
+
+    def test_what_the_filter_refuses_is_not_received(self):
+        count = Count(self, self.device, "--no-huge", "-a", "duration:1", "-f", "ether[14] & 3 = 0 and greater 100")
+        wanted = [frame for number, frame in enumerate(self.frames) if number % 4 == 0 and len(frame) >= 100]
+        source = count.wait()
+        self.assertEqual((len(wanted), len(wanted)), (source["received"], source["delivered"]))
 
     def test_snaplen(self):
         cut = readers.packets_of_libpcap(self, self.record("-s", "96"))
