@@ -189,7 +189,7 @@ TEST(InPlaceLimits, EveryLengthOfACarryIsKept) {
   for (const Kind kind : {Kind{FileFormat::pcapng, Layout::dilate, 4}, Kind{FileFormat::pcapng, Layout::compact, 4},
                           Kind{FileFormat::pcap, Layout::compact, 1}}) {
     InPlaceRig rig({.format = kind.format, .layout = kind.layout, .alignment = 1, .block_bytes = block_bytes});
-    for (std::uint32_t turn = 0; rig.file().size() < 2 * carry_room; ++turn) {
+    for (std::uint32_t turn = 0; rig.file().size() < 2UL * carry_room; ++turn) {
       rig.send({.bytes = 1000});
       rig.flush();
     }
