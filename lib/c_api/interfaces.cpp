@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <iterator>
+#include <memory>
 
 #include <ringtail/ringtail.h>
 #include <ringtail/source.hpp>
@@ -36,11 +37,12 @@ int ringtail_get_interface(const ringtail_source* source, std::uint16_t interfac
 }
 
 ringtail_devices* ringtail_list_devices(ringtail_error* error) {
-  const auto listed = c_api::guarded(error, [] {
-    return list_devices().map(
-        [](std::vector<DeviceDescription>&& devices) { return new ringtail_devices{std::move(devices)}; });
+  auto listed = c_api::guarded(error, [] {
+    return list_devices().map([](std::vector<DeviceDescription>&& devices) {
+      return std::make_unique<ringtail_devices>(ringtail_devices{std::move(devices)});
+    });
   });
-  return listed.value_or(nullptr);
+  return listed ? listed->release() : nullptr;
 }
 
 std::size_t ringtail_device_count(const ringtail_devices* devices) {

@@ -11,7 +11,10 @@ static_assert(sizeof(ringtail_packet) == sizeof(PacketDescriptor) &&
               alignof(ringtail_packet) == alignof(PacketDescriptor) && std::is_standard_layout_v<PacketDescriptor> &&
               std::is_trivially_copyable_v<PacketDescriptor>);
 
-#define SAME_PLACE(field) static_assert(offsetof(ringtail_packet, field) == offsetof(PacketDescriptor, field))
+constexpr bool same_place(std::size_t c_offset, std::size_t cpp_offset) {
+  return c_offset == cpp_offset;
+}
+#define SAME_PLACE(field) static_assert(same_place(offsetof(ringtail_packet, field), offsetof(PacketDescriptor, field)))
 SAME_PLACE(offset);
 SAME_PLACE(timestamp_ns);
 SAME_PLACE(captured_length);

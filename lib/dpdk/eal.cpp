@@ -36,6 +36,7 @@ bool asks_for_the_same(const DpdkOptions& left, const DpdkOptions& right) {
 
 int initialise(std::vector<std::string>& arguments) {
   std::vector<char*> pointers;
+  pointers.reserve(arguments.size());
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   return rte_eal_init(static_cast<int>(pointers.size()), pointers.data());  // a copy: it reorders what it is given
 }

@@ -15,7 +15,7 @@ constexpr std::uint32_t head_bytes = sizeof(EnhancedPacketHead);
 // padding, all options, the smallest padding option and the trailer. Ethernet's gaps are 52 to 67 bytes.
 constexpr std::uint32_t smallest_gap = 36;
 constexpr std::uint32_t largest_common_gap = 80;
-constexpr std::uint32_t lane_bytes = 16;
+constexpr std::size_t lane_bytes = 16;
 
 // Zeroes at least the gap. What is too much is in the next packet's head, which is not written yet.
 inline void clear_gap(std::byte* at, std::uint32_t gap) noexcept {

@@ -17,7 +17,7 @@ decltype(auto) with_format(Variant& format, Function function) {
 
 }  // namespace
 
-Progress Parser::parse(std::span<const std::byte> memory, std::size_t begin, std::span<PacketDescriptor> out) noexcept {
+Progress Parser::parse(std::span<const std::byte> memory, std::size_t begin, std::span<PacketDescriptor> out) {
   if (std::holds_alternative<std::monostate>(format_)) {
     constexpr std::size_t magic_bytes = 4;
     if (memory.size() - begin < magic_bytes) return {.pause = Pause::more_bytes, .needed_bytes = magic_bytes};
@@ -30,7 +30,7 @@ Progress Parser::parse(std::span<const std::byte> memory, std::size_t begin, std
   return progress;
 }
 
-bool Parser::detect(const std::byte* first_four_bytes) noexcept {
+bool Parser::detect(const std::byte* first_four_bytes) {
   if (PcapngParser::recognises(first_four_bytes)) {
     format_.emplace<PcapngParser>(largest_record_bytes_);
   } else if (PcapParser::recognises(first_four_bytes)) {

@@ -33,8 +33,7 @@ class Parser {
 
   /// Parses `memory` from `begin` on. The descriptors' offsets count from memory.data(), their interface ids are those
   /// given to accept_interface(). With an empty `out` it goes on until just before the first packet.
-  [[nodiscard]] Progress parse(std::span<const std::byte> memory, std::size_t begin,
-                               std::span<PacketDescriptor> out) noexcept;
+  [[nodiscard]] Progress parse(std::span<const std::byte> memory, std::size_t begin, std::span<PacketDescriptor> out);
 
   /// After Pause::interface: what was found. Good until the next parse().
   [[nodiscard]] const Interface& interface() const noexcept;
@@ -51,7 +50,7 @@ class Parser {
   [[nodiscard]] std::uint64_t malformed() const noexcept;
 
  private:
-  [[nodiscard]] bool detect(const std::byte* first_four_bytes) noexcept;
+  [[nodiscard]] bool detect(const std::byte* first_four_bytes);
 
   std::variant<std::monostate, PcapngParser, PcapParser> format_;
   std::size_t largest_record_bytes_;
