@@ -42,9 +42,9 @@ std::optional<Error> find_thread_contradiction(const CaptureOptions& options) {
     if (!options.fanout) return std::nullopt;
     return usage_error("--fanout", "there is one thread only, and nothing to spread", "add --threads N");
   }
-  if (options.output.path == standard_output) {
+  if (options.output.path == standard_output && !options.one_file) {
     return usage_error("--threads", "each thread writes a file of its own and standard output is one",
-                       "give a file name with -w");
+                       "give a file name with -w, or --one-file");
   }
   const auto other = std::find_if(options.interfaces.begin(), options.interfaces.end(),
                                   [](const InterfaceOptions& each) { return !is_kernel_device(each.device); });

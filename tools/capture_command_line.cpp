@@ -224,6 +224,9 @@ void CaptureCommandLine::add_thread_options() {
         options_.threads = static_cast<std::uint16_t>(value_or_throw(parse_whole("--threads", text, 1, 256)));
       },
       "rings per interface, each with a thread and a file of its own: out.pcapng becomes out.0.pcapng and so on");
+  add_flag(
+      "--one-file", [this] { options_.one_file = true; },
+      "all threads' packets into one file, by one more thread that writes it");
   add_choice<FanoutMode>("--fanout", options_.fanout,
                          {{"hash", FanoutMode::hash},
                           {"cpu", FanoutMode::cpu},

@@ -83,13 +83,30 @@ CaptureSession::CaptureSession(const CaptureOptions& options, base::FileDescript
 Result<void> CaptureSession::open_workers(bool recording) {
   auto sources = open_sources(options_);
   if (!sources) return tl::unexpected(std::move(sources.error()));
+  const bool shares_file = options_.one_file && options_.threads > 1;
   for (std::size_t thread = 0; thread < sources->size(); ++thread) {
     std::optional<RecorderOptions> output;
-    if (recording) output = options_.output;
+    if (recording && !shares_file) output = options_.output;
     if (output && options_.threads > 1) output->path = path_of_thread(output->path, static_cast<unsigned>(thread));
     auto worker = CaptureWorker::create(commons_, std::move((*sources)[thread]), output);
     if (!worker) return tl::unexpected(std::move(worker.error()));
     workers_.push_back(std::move(*worker));
+  }
+  return recording && shares_file ? open_shared_recorder() : Result<void>{};
+}
+
+Result<void> CaptureSession::open_shared_recorder() {
+  std::vector<const Source*> sources;
+  for (const auto& worker : workers_) {
+    for (const Source& source : worker->sources()) sources.push_back(&source);
+  }
+  auto recorder = SharedRecorder::create(commons_, options_.output, sources, workers_.size());
+  if (!recorder) return tl::unexpected(std::move(recorder.error()));
+  shared_recorder_ = std::move(*recorder);
+  std::uint16_t first_id = 0;
+  for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
+    workers_[worker]->write_to(*shared_recorder_, worker, first_id);
+    first_id = static_cast<std::uint16_t>(first_id + workers_[worker]->sources().size());
   }
   return {};
 }

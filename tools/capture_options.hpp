@@ -38,7 +38,8 @@ struct CaptureOptions {
   std::optional<std::uint64_t> stop_after_packets;
   std::optional<std::chrono::nanoseconds> stop_after_duration;
 
-  std::uint16_t threads = 1;  ///< rings, each with a thread and a file of its own
+  std::uint16_t threads = 1;  ///< rings, each with a thread of its own
+  bool one_file = false;      ///< of all threads together, written by one more; else each has its own
   std::optional<FanoutMode> fanout;
   std::vector<int> cpus;  ///< where the threads run, in turn
 

@@ -33,6 +33,7 @@ void CaptureSession::run(const Periodic& periodic) {
   const auto seconds_so_far = [begin] { return std::chrono::duration<double>(Deadline::Clock::now() - begin).count(); };
   Deadline end = Deadline::after(options_.stop_after_duration.value_or(nanoseconds(-1)));
   Deadline next_act = Deadline::after(periodic.period);
+  if (shared_recorder_) shared_recorder_->start();
   for (std::size_t worker = 0; worker < workers_.size(); ++worker) workers_[worker]->start(cpu_of(worker));
   while (!has_ended()) {
     wait(next_act.remaining(end.remaining(longest_sleep)));
@@ -49,6 +50,7 @@ void CaptureSession::run(const Periodic& periodic) {
     follow_ended_workers();
   }
   for (const auto& worker : workers_) worker->join();
+  if (shared_recorder_) shared_recorder_->join();
   elapsed_seconds_ = seconds_so_far();
 }
 
@@ -95,6 +97,7 @@ void CaptureSession::follow_ended_workers() {
 }
 
 bool CaptureSession::has_ended() const {
+  if (shared_recorder_ && !shared_recorder_->has_ended()) return false;
   return std::all_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->has_ended(); });
 }
 
@@ -118,6 +121,10 @@ Summary CaptureSession::summary() const {
   for (const auto& worker : workers_) {
     add(summary.written, worker->written());
     if (!summary.error) summary.error = worker->failure();
+  }
+  if (shared_recorder_) {
+    add(summary.written, shared_recorder_->written());
+    if (!summary.error) summary.error = shared_recorder_->failure();
   }
   summary.usage = ProcessUsage::now();
   return summary;

@@ -44,6 +44,7 @@ class CaptureSession {
   CaptureSession(const CaptureOptions& options, base::FileDescriptor bell);
 
   [[nodiscard]] Result<void> open_workers(bool recording);
+  [[nodiscard]] Result<void> open_shared_recorder();
   [[nodiscard]] std::optional<int> cpu_of(std::size_t worker) const;
   void wait(std::chrono::nanoseconds longest) const;
   void obey(int signal);
@@ -56,6 +57,7 @@ class CaptureSession {
   CaptureCommons commons_;
   std::optional<SignalQueue> signals_;
   std::vector<std::unique_ptr<CaptureWorker>> workers_;  ///< worker k has ring k of every interface
+  std::unique_ptr<SharedRecorder> shared_recorder_;      ///< where all workers write into one file
   std::vector<int> cpus_;                                ///< where the workers run, in turn; empty: anywhere
   unsigned end_requests_ = 0;                            ///< by signals
   double elapsed_seconds_ = 0;

@@ -36,6 +36,10 @@ Result<void> CaptureWorker::open_output(const RecorderOptions& recording) {
   return {};
 }
 
+void CaptureWorker::write_to(SharedRecorder& recorder, std::size_t lane, std::uint16_t first_id) {
+  shared_output_ = {&recorder, lane, first_id};
+}
+
 void CaptureWorker::start(std::optional<int> cpu) {
   thread_ = std::thread([this, cpu] { run(cpu); });
 }
@@ -93,8 +97,12 @@ void CaptureWorker::loop() {
 
 void CaptureWorker::take(std::size_t source, Batch&& batch) {
   batch.keep_first(commons_.budget.take(batch.size()));
+  const auto id = static_cast<std::uint16_t>(source);  // the recorder counts sources as we do
   if (recorder_) {
-    recorder_->write(static_cast<std::uint16_t>(source), std::move(batch));  // the recorder counts them as we do
+    recorder_->write(id, std::move(batch));
+  } else if (shared_output_) {
+    const auto shared_id = static_cast<std::uint16_t>(shared_output_->first_id + id);
+    shared_output_->recorder->write(shared_output_->lane, shared_id, std::move(batch));
   } else {
     batch.reset();
   }
@@ -108,6 +116,10 @@ void CaptureWorker::note_end_of(const Source& source) {
 }
 
 bool CaptureWorker::output_has_ended() {
+  if (shared_output_ && !shared_output_->recorder->wants_more()) {
+    end_ = WorkerEnd::limit;  // or a failure, which the recorder reports
+    return true;
+  }
   if (!recorder_) return false;
   recorder_->tick();
   if (recorder_->failure() != nullptr) {
@@ -121,6 +133,7 @@ bool CaptureWorker::output_has_ended() {
 
 void CaptureWorker::finish() {
   stop();  // the inflow ends before the last figures are read, by the recorder and by the summary: they must agree
+  if (shared_output_) shared_output_->recorder->close(shared_output_->lane);
   if (!recorder_) return;
   if (auto finished = recorder_->finish(); !finished) fail(finished.error());
 }

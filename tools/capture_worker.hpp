@@ -1,8 +1,7 @@
-// One capture thread: its sources, its file, its loop.
+// One capture thread: its sources, its loop, its file or its way into the one that all share.
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -11,18 +10,11 @@
 #include <ringtail/recorder.hpp>
 #include <ringtail/source.hpp>
 
-#include "base/file_descriptor.hpp"
-#include "packet_budget.hpp"
+#include "capture_commons.hpp"
+#include "shared_recorder.hpp"
 #include "source_group.hpp"
 
 namespace ringtail::tools {
-
-/// What the workers of a capture have in common.
-struct CaptureCommons {
-  PacketBudget budget;
-  base::FileDescriptor bell;              ///< an eventfd; becomes readable when a worker has finished
-  std::chrono::nanoseconds longest_wait;  ///< how long a worker may sleep
-};
 
 /// Why a worker's loop ended.
 enum class WorkerEnd : std::uint8_t {
@@ -43,6 +35,9 @@ class CaptureWorker {
   CaptureWorker(const CaptureWorker&) = delete;
   CaptureWorker& operator=(const CaptureWorker&) = delete;
 
+  /// Before start(): batches go to `recorder`, where the worker has `lane` and its sources the ids from `first_id` on.
+  void write_to(SharedRecorder& recorder, std::size_t lane, std::uint16_t first_id);
+
   /// Starts the thread, on `cpu` where one is given.
   void start(std::optional<int> cpu);
   void join();
@@ -56,9 +51,16 @@ class CaptureWorker {
   [[nodiscard]] const std::vector<Source>& sources() const noexcept { return sources_; }
   [[nodiscard]] WorkerEnd end() const noexcept { return end_; }
   [[nodiscard]] const std::optional<Error>& failure() const noexcept { return failure_; }
+  /// Into a file of its own.
   [[nodiscard]] RecorderStats written() const;
 
  private:
+  struct SharedOutput {
+    SharedRecorder* recorder;
+    std::size_t lane;
+    std::uint16_t first_id;
+  };
+
   CaptureWorker(CaptureCommons& commons, std::vector<Source> sources);
 
   [[nodiscard]] Result<void> open_output(const RecorderOptions& recording);
@@ -73,7 +75,8 @@ class CaptureWorker {
   CaptureCommons& commons_;
   std::vector<Source> sources_;  ///< never moved again: the recorder and the group point into it
   std::optional<SourceGroup> group_;
-  std::optional<Recorder> recorder_;
+  std::optional<Recorder> recorder_;           ///< of its own
+  std::optional<SharedOutput> shared_output_;  ///< or this
   std::thread thread_;
   std::atomic<bool> abandoned_{false};
   std::atomic<bool> ended_{false};

@@ -45,10 +45,22 @@ Result<void> Section::learn_interfaces(std::uint16_t source_id) {
   if (auto agreed = agree_on_link_type(*entry.source); !agreed) return agreed;
   while (entry.file_ids.size() < count) {
     const auto id = static_cast<std::uint16_t>(entry.file_ids.size());
-    entry.file_ids.push_back(static_cast<std::uint32_t>(interfaces_.size()));
-    interfaces_.push_back(&entry.source->interface(id));
+    entry.file_ids.push_back(file_id_of(entry.source->interface(id), entry));
   }
+  statistics_blocks_ = static_cast<std::size_t>(
+      std::ranges::count_if(sources_, [this](const SourceEntry& each) { return speaks_for_others(each); }));
   return {};
+}
+
+// Rings that share an interface's packets see the same interface; one description serves them all. What one source
+// keeps apart stays apart.
+std::uint32_t Section::file_id_of(const Interface& interface, const SourceEntry& of) {
+  const auto count = static_cast<std::uint32_t>(interfaces_.size());
+  for (std::uint32_t id = 0; id < count; ++id) {
+    if (*interfaces_[id] == interface && std::ranges::count(of.file_ids, id) == 0) return id;
+  }
+  interfaces_.push_back(&interface);
+  return count;
 }
 
 Result<void> Section::agree_on_link_type(const Source& source) const {
@@ -100,21 +112,35 @@ void Section::append_new_interfaces(Bytes& out) {
   }
 }
 
+// True for the first of the sources whose first interface is the same.
+bool Section::speaks_for_others(const SourceEntry& entry) const noexcept {
+  if (entry.file_ids.empty()) return false;
+  const auto first = std::ranges::find_if(sources_, [&](const SourceEntry& other) {
+    return !other.file_ids.empty() && other.file_ids.front() == entry.file_ids.front();
+  });
+  return &*first == &entry;
+}
+
 void Section::append_statistics(Bytes& out, bool only_changed) {
   if (format_ != FileFormat::pcapng) return;
   for (SourceEntry& entry : sources_) {
-    if (entry.file_ids.empty() || entry.file_ids.front() >= described_) continue;
-    const Stats stats = entry.source->stats();
-    const std::uint64_t figures = stats.received + stats.dropped_interface + entry.written_packets;
-    if (only_changed && figures == entry.figures_in_file) continue;
-    entry.figures_in_file = figures;
-    pcapng::append_interface_statistics(out, entry.file_ids.front(),
-                                        {.start_ns = start_ns_,
-                                         .end_ns = wall_clock_ns(),
-                                         .received = stats.received + stats.dropped_interface,
-                                         .dropped_interface = stats.dropped_interface,
-                                         .dropped_ring = stats.dropped_ring,
-                                         .delivered = entry.written_packets});
+    if (!speaks_for_others(entry) || entry.file_ids.front() >= described_) continue;
+    const std::uint32_t file_id = entry.file_ids.front();
+    pcapng::InterfaceCounters figures{.start_ns = start_ns_, .end_ns = wall_clock_ns()};
+    for (const SourceEntry& member : sources_) {
+      if (member.file_ids.empty() || member.file_ids.front() != file_id) continue;
+      const Stats stats = member.source->stats();
+      figures.received += stats.received;
+      figures.dropped_ring += stats.dropped_ring;
+      figures.delivered += member.written_packets;
+      // Every member of a fanout is told all that the interface has lost.
+      figures.dropped_interface = std::max(figures.dropped_interface, stats.dropped_interface);
+    }
+    figures.received += figures.dropped_interface;
+    const std::uint64_t sum = figures.received + figures.delivered;
+    if (only_changed && sum == entry.figures_in_file) continue;
+    entry.figures_in_file = sum;
+    pcapng::append_interface_statistics(out, file_id, figures);
   }
 }
 
@@ -122,7 +148,7 @@ std::size_t Section::statistics_bytes() const noexcept {
   // Head, two times, four figures, end of options, trailer: the length does not depend on the values.
   constexpr std::size_t block_bytes = sizeof(pcapng::StatisticsHead) + 6 * (sizeof(pcapng::OptionHead) + 8) +
                                       pcapng::end_of_options_bytes + pcapng::block_trailer_bytes;
-  return format_ == FileFormat::pcapng ? sources_.size() * block_bytes : 0;
+  return format_ == FileFormat::pcapng ? statistics_blocks_ * block_bytes : 0;
 }
 
 }  // namespace ringtail::store

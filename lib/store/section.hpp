@@ -36,10 +36,10 @@ class Section {
   void append_new_interfaces(Bytes& out);
   [[nodiscard]] bool has_new_interfaces() const noexcept { return described_ < interfaces_.size(); }
 
-  /// Appends each source's figures up to now, as those of its first interface; `only_changed` leaves out sources whose
-  /// figures are in this file already. Nothing in classic pcap.
+  /// Appends each source's figures up to now, as those of its first interface, sources that share it together;
+  /// `only_changed` leaves out those whose figures are in this file already. Nothing in classic pcap.
   void append_statistics(Bytes& out, bool only_changed);
-  /// How much append_statistics() appends at most.
+  /// How much append_statistics() appends at most, as far as interfaces are known.
   [[nodiscard]] std::size_t statistics_bytes() const noexcept;
 
   /// For encoders: the source's interface ids to the file's.
@@ -58,7 +58,9 @@ class Section {
     std::uint64_t figures_in_file = 0;  // the sum of those last appended to this file: they only grow
   };
 
+  [[nodiscard]] std::uint32_t file_id_of(const Interface& interface, const SourceEntry& of);
   [[nodiscard]] Result<void> agree_on_link_type(const Source& source) const;
+  [[nodiscard]] bool speaks_for_others(const SourceEntry& entry) const noexcept;
   [[nodiscard]] std::uint32_t agree_on_snaplen() const noexcept;
 
   const FileFormat format_;
@@ -69,8 +71,9 @@ class Section {
   const std::uint64_t start_ns_;
   std::vector<SourceEntry> sources_;
   std::vector<const Interface*> interfaces_;  // by the file's id; they belong to the sources
-  std::size_t described_ = 0;                 // how many of them the current file has described
-  std::uint32_t snaplen_ = 0;                 // of the current file
+  std::size_t statistics_blocks_ = 0;
+  std::size_t described_ = 0;  // how many of them the current file has described
+  std::uint32_t snaplen_ = 0;  // of the current file
 };
 
 }  // namespace ringtail::store

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import time
 
+import pcapng
+import readers
 from capture import Capture
 from testbed import Testbed
 
@@ -87,6 +89,37 @@ class Accounting(Testbed):
         account = capture.finish()
         self.assertGreater(account["sources"][0]["dropped_ring"], 0)
         capture.check_nothing_unaccounted(sent, 200_000, step=2)
+
+    def test_fanout_of_two_into_one_file(self):
+        capture = Capture(self, "--threads", "2", "--one-file")
+        sent = self.send_numbered(MILLION, "--flows", 256, "--size", 72)
+        capture.finish()
+        capture.check_nothing_unaccounted(sent, MILLION)
+        self.assertEqual([capture.path], capture.files())
+        self.assertEqual(1, len(pcapng.read(capture.path).interfaces), "the rings of one interface")
+        self.assertEqual(MILLION, readers.capinfos(self, capture.path)["Number of packets"])
+
+    def test_fanout_of_four_into_one_file_of_small_rings(self):
+        for layout in ("dilate", "compact"):
+            with self.subTest(layout):
+                capture = Capture(self, "--threads", "4", "--one-file", "-B", "8", "--layout", layout,
+                                  path=self.directory / f"{layout}.pcapng")
+                sent = self.send_numbered(200_000, "--flows", 256, "--mix")
+                capture.finish()
+                capture.check_nothing_unaccounted(sent, 200_000)
+
+    def test_fanout_into_one_classic_file(self):
+        capture = Capture(self, "--threads", "2", "--one-file", "-F", "pcap", path=self.directory / "out.pcap")
+        sent = self.send_numbered(200_000, "--flows", 256, "--mix")
+        capture.finish()
+        capture.check_nothing_unaccounted(sent, 200_000)
+
+    def test_fanout_into_one_ring_of_files(self):
+        capture = Capture(self, "--threads", "2", "--one-file", "-b", "packets:10000")
+        sent = self.send_numbered(95_000, "--flows", 256)
+        account = capture.finish()
+        self.assertEqual(10, account["files_total"])
+        capture.check_nothing_unaccounted(sent, 95_000)
 
     def test_fanout_modes(self):
         for mode in ("hash", "cpu", "lb", "qm", "rnd", "rollover"):

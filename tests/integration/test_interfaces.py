@@ -147,6 +147,16 @@ class Several(Testbed):
         self.assertEqual([1_000, 500], [source["delivered"] for source in account["sources"]])
         self.assertEqual({"rx0": 1_000, "rx1": 500}, self.names_in(capture))
 
+    def test_two_with_two_threads_each_in_one_file(self):
+        capture = Capture(self, "--threads", "2", "--one-file", interface=["rx0", "rx1"])
+        self.send_numbered(30_000, "--flows", 64)
+        self.send_numbered(30_000, "--flows", 64, "--first", 30_000, interface="tx1")
+        account = capture.finish()
+        self.assertEqual([30_000, 30_000], [source["delivered"] for source in account["sources"]])
+        self.assertEqual({"rx0": 30_000, "rx1": 30_000}, self.names_in(capture))
+        verdict = capture.check_numbers(60_000)
+        self.assertEqual((60_000, 0), (verdict["packets"], verdict["missing"]))
+
     def test_options_of_one_and_of_all(self):
         """-f and -s after an -i apply to it, before the first to all."""
         capture = Capture(self, "-s", "60", "-i", "rx0", "-i", "rx1", "-s", "40", "-f", "ether[14] & 1 = 0",
