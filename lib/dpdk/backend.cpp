@@ -23,6 +23,9 @@ constexpr std::string_view device_prefix = "dpdk:";
 // Slots beyond what full batches need: on a slow link batches are small, and many of them may be out.
 constexpr std::uint32_t smallest_usual_batch = 16;
 
+// Virtual devices have rings of their own, whatever number of descriptors they were asked for.
+constexpr std::uint32_t largest_usual_ring = 65536;
+
 const std::byte* lowest_address(const rte_mempool& pool) noexcept {
   const rte_mempool_memhdr* chunk = nullptr;
   const void* lowest = nullptr;
@@ -218,7 +221,7 @@ ReceiveStatus DpdkBackend::nothing_found() {
 void DpdkBackend::begin_draining() noexcept {
   if (draining_) return;
   draining_ = true;
-  drain_left_ = std::uint32_t{claim_.queue_count()} * claim_.port().descriptors();
+  drain_left_ = claim_.queue_count() * std::max<std::uint32_t>(claim_.port().descriptors(), largest_usual_ring);
 }
 
 ReceiveStatus DpdkBackend::end(std::optional<Error> failure) {
@@ -257,17 +260,19 @@ Stats DpdkBackend::stats() {
 }
 
 std::vector<Counter> DpdkBackend::counters() const {
+  std::vector<Counter> counters = {{"filtered_out", filtered_out_.load(std::memory_order_relaxed)},
+                                   {"copied_bytes", copied_bytes_.load(std::memory_order_relaxed)}};
+  if (claim_.first_queue() != 0) return counters;  // as with port_counters()
   const Port& port = claim_.port();
   const PortCounters lost = port_counters();
   const auto in_use = [](const rte_mempool& pool) { return std::uint64_t{rte_mempool_in_use_count(&pool)}; };
-  return {{"imissed", lost.imissed},
-          {"rx_nombuf", lost.rx_nombuf},
-          {"ierrors", lost.ierrors},
-          {"filtered_out", filtered_out_.load(std::memory_order_relaxed)},
-          {"copied_bytes", copied_bytes_.load(std::memory_order_relaxed)},
-          {"mbufs", port.pool().size},
-          {"mbufs_in_use", in_use(port.pool()) + in_use(port.large_pool())},
-          {"link_up", port.link_is_up() ? 1U : 0U}};
+  counters.insert(counters.begin(), {{"imissed", lost.imissed},
+                                     {"rx_nombuf", lost.rx_nombuf},
+                                     {"ierrors", lost.ierrors},
+                                     {"mbufs", port.pool().size},
+                                     {"mbufs_in_use", in_use(port.pool()) + in_use(port.large_pool())},
+                                     {"link_up", port.link_is_up() ? 1U : 0U}});
+  return counters;
 }
 
 }  // namespace ringtail::dpdk

@@ -232,7 +232,8 @@ TEST_P(SourceConformance, ThePollableDescriptorBecomesReadable) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sources, SourceConformance,
-                         testing::Values(fake_kernel_harness(), file_harness(), veth_harness(), waiting_veth_harness()),
+                         testing::Values(dpdk_harness(), fake_kernel_harness(), file_harness(), veth_harness(),
+                                         waiting_veth_harness()),
                          [](const auto& information) { return information.param.name; });
 
 }  // namespace

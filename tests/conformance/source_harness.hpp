@@ -35,6 +35,7 @@ inline void PrintTo(const HarnessFactory& factory, std::ostream* out) {
   *out << factory.name;
 }
 
+[[nodiscard]] HarnessFactory dpdk_harness();
 [[nodiscard]] HarnessFactory fake_kernel_harness();
 [[nodiscard]] HarnessFactory file_harness();
 [[nodiscard]] HarnessFactory veth_harness();
