@@ -11,13 +11,31 @@ namespace ringtail {
 
 namespace {
 
+constexpr std::string_view dpdk_prefix = "dpdk:";
+
 Result<detail::BackendPointer> open_backend(std::string_view device, const OpenOptions& options) {
   constexpr std::string_view file_prefix = "file:";
   if (device.starts_with(file_prefix)) return pcapfile::open_file(device.substr(file_prefix.size()), options);
-  if (device.starts_with("dpdk:")) return dpdk::open_dpdk(device, options);
+  if (device.starts_with(dpdk_prefix)) return dpdk::open_dpdk(device, options);
   // The any device never goes away.
   if (options.wait_for_interface && device != "any") return ReopeningBackend::open(std::string(device), options);
   return open_tpacket(std::string(device), options);
+}
+
+// A queue for each member. The first open makes the queues, so it asks for all the memory.
+Result<std::vector<Source>> open_queues(std::string_view device, OpenOptions options, std::uint16_t members) {
+  if (options.fanout && options.fanout->mode != FanoutMode::hash) {
+    return tl::unexpected(usage_error("open " + std::string(device), "its queues are filled by hash", "use hash"));
+  }
+  options.dpdk.queues = members;
+  std::vector<Source> sources;
+  for (std::uint16_t queue = 0; queue < members; ++queue) {
+    options.dpdk.queue = queue;
+    auto source = open(device, options);
+    if (!source) return tl::unexpected(std::move(source.error()));
+    sources.push_back(std::move(*source));
+  }
+  return sources;
 }
 
 }  // namespace
@@ -29,6 +47,7 @@ Result<Source> open(std::string_view device, const OpenOptions& options) {
 }
 
 Result<std::vector<Source>> open_fanout(std::string_view device, const OpenOptions& options, std::uint16_t members) {
+  if (device.starts_with(dpdk_prefix)) return open_queues(device, options, members);
   auto backends = open_tpacket_fanout(std::string(device), options, members);
   if (!backends) return tl::unexpected(std::move(backends.error()));
   std::vector<Source> sources;

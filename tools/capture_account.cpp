@@ -17,6 +17,13 @@ std::string interface_line(const SourceSummary& source) {
       stats.dropped_interface, stats.unread, stats.truncated, percent);
 }
 
+/// The causes that only this kind of source knows; empty where it knows none.
+std::string counters_line(const SourceSummary& source) {
+  std::string text;
+  for (const Counter& counter : source.counters) text += fmt::format(" {}:{}", counter.name, counter.value);
+  return text.empty() ? text : fmt::format("Counters of '{}':{}\n", source.name, text);
+}
+
 }  // namespace
 
 std::string opening_text(const CaptureOptions& options, const std::vector<std::string>& files) {
@@ -33,7 +40,7 @@ std::string opening_text(const CaptureOptions& options, const std::vector<std::s
 
 std::string account_text(const Summary& summary) {
   std::string text = fmt::format("Packets captured: {}\n", summary.written.written_packets);
-  for (const SourceSummary& source : summary.sources) text += interface_line(source);
+  for (const SourceSummary& source : summary.sources) text += interface_line(source) + counters_line(source);
   if (summary.written.files_total > 1) text += fmt::format("Files written: {}\n", summary.written.files_total);
   if (summary.written.dropped_writer > 0) {
     text += fmt::format("Packets dropped by the writer: {}\n", summary.written.dropped_writer);

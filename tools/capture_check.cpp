@@ -47,9 +47,9 @@ std::optional<Error> find_thread_contradiction(const CaptureOptions& options) {
                        "give a file name with -w, or --one-file");
   }
   const auto other = std::find_if(options.interfaces.begin(), options.interfaces.end(),
-                                  [](const InterfaceOptions& each) { return !is_kernel_device(each.device); });
+                                  [](const InterfaceOptions& each) { return !has_fanout(each.device); });
   if (other == options.interfaces.end()) return std::nullopt;
-  return usage_error("--threads", other->device + " is no network interface whose packets the kernel could spread");
+  return usage_error("--threads", other->device + " is no network interface whose packets could be spread");
 }
 
 }  // namespace

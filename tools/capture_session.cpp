@@ -109,6 +109,7 @@ std::vector<SourceSummary> CaptureSession::source_summaries() const {
       summaries[index].name = sources[index].name();
       summaries[index].backend = sources[index].backend();
       add_member(summaries[index].stats, sources[index].stats());
+      add(summaries[index].counters, sources[index].counters());
     }
   }
   return summaries;

@@ -64,6 +64,10 @@ Result<std::vector<Interface>> interfaces_behind(const std::string& device) {
 
 }  // namespace
 
+bool has_fanout(std::string_view device) {
+  return is_kernel_device(device) || device.starts_with("dpdk:");
+}
+
 bool is_kernel_device(std::string_view device) {
   for (const std::string_view prefix : {"dpdk:", "file:", "ringtail:"}) {
     if (device.starts_with(prefix)) return false;

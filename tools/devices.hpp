@@ -25,6 +25,9 @@ namespace ringtail::tools {
 /// The link types of an interface, or of all of them for "any"; for other devices, those of what opening them gives.
 [[nodiscard]] Result<std::set<std::uint16_t>> link_types_of(const std::string& device);
 
+/// True for devices whose packets can be spread over several sources.
+[[nodiscard]] bool has_fanout(std::string_view device);
+
 /// True for devices that are network interfaces: not "dpdk:...", "file:...", "ringtail:...".
 [[nodiscard]] bool is_kernel_device(std::string_view device);
 

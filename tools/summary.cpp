@@ -1,5 +1,6 @@
 #include "summary.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -50,6 +51,18 @@ void add(Stats& total, const Stats& part) {
   total.malformed += part.malformed;
 }
 
+void add(std::vector<Counter>& total, const std::vector<Counter>& part) {
+  for (const Counter& counter : part) {
+    const auto same = std::find_if(total.begin(), total.end(),
+                                   [&counter](const Counter& other) { return other.name == counter.name; });
+    if (same == total.end()) {
+      total.push_back(counter);
+    } else {
+      same->value += counter.value;
+    }
+  }
+}
+
 void add(RecorderStats& total, const RecorderStats& part) {
   total.written_packets += part.written_packets;
   total.dropped_writer += part.dropped_writer;
@@ -67,7 +80,8 @@ void add(RecorderStats& total, const RecorderStats& part) {
 Summary summarize(const Source& source, std::chrono::steady_clock::time_point begin) {
   Summary summary;
   summary.elapsed_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  summary.sources.push_back({std::string(source.name()), std::string(source.backend()), source.stats()});
+  summary.sources.push_back(
+      {std::string(source.name()), std::string(source.backend()), source.stats(), source.counters()});
   summary.written.captured_bytes = summary.sources.front().stats.delivered_bytes;
   summary.usage = ProcessUsage::now();
   if (source.failure() != nullptr) summary.error = *source.failure();

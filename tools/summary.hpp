@@ -20,6 +20,7 @@ struct SourceSummary {
   std::string name;
   std::string backend;
   Stats stats;
+  std::vector<Counter> counters{};  ///< what only its kind of source counts
 };
 
 /// What the process has used so far, children not included.
@@ -45,6 +46,9 @@ struct Summary {
 
 /// Adds the books of one ring of an interface to those of its other rings.
 void add(Stats& total, const Stats& part);
+
+/// Adds the counters of one source of a device to those of its other sources, name by name.
+void add(std::vector<Counter>& total, const std::vector<Counter>& part);
 
 /// Adds what one thread wrote to what the others wrote; of all names the last 100 stay.
 void add(RecorderStats& total, const RecorderStats& part);

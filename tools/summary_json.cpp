@@ -12,15 +12,17 @@ using Json = nlohmann::ordered_json;
 
 Json source_json(const SourceSummary& source) {
   const Stats& stats = source.stats;
-  return {{"name", source.name},
-          {"backend", source.backend},
-          {"received", stats.received},
-          {"delivered", stats.delivered},
-          {"dropped_ring", stats.dropped_ring},
-          {"unread", stats.unread},
-          {"dropped_interface", stats.dropped_interface},
-          {"freezes", stats.freezes},
-          {"truncated", stats.truncated}};
+  Json json = {{"name", source.name},
+               {"backend", source.backend},
+               {"received", stats.received},
+               {"delivered", stats.delivered},
+               {"dropped_ring", stats.dropped_ring},
+               {"unread", stats.unread},
+               {"dropped_interface", stats.dropped_interface},
+               {"freezes", stats.freezes},
+               {"truncated", stats.truncated}};
+  for (const Counter& counter : source.counters) json["counters"][std::string(counter.name)] = counter.value;
+  return json;
 }
 
 }  // namespace

@@ -101,6 +101,18 @@ class KernelInterface(DpdkTestbed):
     def test_af_packet(self):
         self.check("net_af_packet0,iface=rx0,framecnt=16384")
 
+    def test_two_queues(self):
+        capture = Capture(self, "--no-huge", "--threads", "2", interface="dpdk:net_af_packet0,iface=rx0,qpairs=2,"
+                          "framecnt=16384")
+        sent = self.send_numbered(self.COUNT, "--flows", "256", "--size", "72", "--rate", "20000")
+        source = capture.finish()["sources"][0]
+        capture.check_nothing_unaccounted(sent, self.COUNT)
+        self.assertEqual(2, len(capture.files()))
+        for file in capture.files():
+            self.assertGreater(file.stat().st_size, self.COUNT, "both queues get a share")
+        self.assertEqual((0, 1), (source["counters"]["imissed"], source["counters"]["link_up"]))
+        self.assertIn("rx_nombuf:0", capture.errors())
+
     def test_af_xdp(self):
         self.check("net_af_xdp0,iface=rx0")
 
