@@ -9,12 +9,13 @@ namespace ringtail::dpdk {
 
 namespace {
 
-std::string attach_remedy(const DeviceText& text) {
-  if (text.is_pci) {
+std::string usual_remedy(bool is_pci) {
+  if (is_pci) {
     return "bind the device to vfio-pci (dpdk-devbind.py --status shows it; Mellanox devices stay with their kernel "
            "driver), and see that no other program uses it";
   }
-  return "see the driver's arguments in the DPDK guide 'Network Interface Controller Drivers'";
+  return "see that nobody else uses it and that its other side is there; its arguments are in the DPDK guide 'Network "
+         "Interface Controller Drivers'";
 }
 
 // The port of a device is usually called like it; a PCI device with several ports has other names, and the first
@@ -34,13 +35,12 @@ bool find_port(const std::string& device_name, std::uint16_t& port) {
 Result<std::unique_ptr<Device>> Device::attach(const DeviceText& text) {
   std::unique_ptr<Device> device(new Device);
   device->name_ = text.name;
+  device->is_pci_ = text.is_pci;
   device->log_mark_ = EalLog::instance().mark();
   if (!find_port(text.name, device->id_)) {
     const int status = rte_dev_probe(text.arguments.c_str());
     if (status < 0 || !find_port(text.name, device->id_)) {
-      Error error = device->failure("no driver took the device", status < 0 ? status : -ENODEV);
-      error.remedy = attach_remedy(text);
-      return tl::unexpected(std::move(error));
+      return tl::unexpected(device->refusal("no driver took the device", status < 0 ? status : -ENODEV));
     }
     device->attached_here_ = true;
   }
@@ -59,7 +59,7 @@ Device::~Device() {
 
 Result<void> Device::start() {
   if (const int status = rte_eth_dev_start(id_); status < 0) {
-    return tl::unexpected(failure("the device does not start", status));
+    return tl::unexpected(refusal("the device does not start", status));
   }
   started_ = true;
   return {};
@@ -76,6 +76,12 @@ Error Device::failure(const std::string& what, int status) const {
   if (reason.empty()) reason = rte_strerror(-status);
   Error error = make_error("open dpdk:" + name_, what + ": " + reason);
   error.error_number = -status;
+  return error;
+}
+
+Error Device::refusal(const std::string& what, int status) const {
+  Error error = failure(what, status);
+  error.remedy = usual_remedy(is_pci_);
   return error;
 }
 

@@ -34,10 +34,14 @@ class Device {
   /// `what` did not work; `status` is DPDK's answer, a negated errno. Carries what DPDK's log said since attach().
   [[nodiscard]] Error failure(const std::string& what, int status) const;
 
+  /// A failure() for which only the device's driver knows the cause, with what users can look at.
+  [[nodiscard]] Error refusal(const std::string& what, int status) const;
+
  private:
   Device() = default;
 
   std::string name_;
+  bool is_pci_ = false;
   std::uint16_t id_ = 0;
   rte_eth_dev_info info_ = {};
   std::uint64_t log_mark_ = 0;

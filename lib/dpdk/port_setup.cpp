@@ -79,7 +79,7 @@ Result<void> Port::configure(const OpenOptions& options) {
   // (drivers/net/memif/memif_socket.c, memif_msg_receive_add_ring(): "Invalid ring index").
   transmit_queues_ = std::min(queues_, info.max_tx_queues);
   if (const int status = rte_eth_dev_configure(id(), queues_, transmit_queues_, &configuration); status < 0) {
-    return tl::unexpected(device_->failure("it cannot be configured", status));
+    return tl::unexpected(device_->refusal("it cannot be configured", status));
   }
 
   descriptors_ = options.dpdk.descriptors;
@@ -123,11 +123,11 @@ Result<void> Port::set_up_queues() {
   const auto socket = static_cast<unsigned>(rte_eth_dev_socket_id(id()));
   for (std::uint16_t queue = 0; queue < queues_; ++queue) {
     const int status = rte_eth_rx_queue_setup(id(), queue, descriptors_, socket, &configuration, pool_.get());
-    if (status < 0) return tl::unexpected(device_->failure("receive queue " + std::to_string(queue), status));
+    if (status < 0) return tl::unexpected(device_->refusal("receive queue " + std::to_string(queue), status));
   }
   for (std::uint16_t queue = 0; queue < transmit_queues_; ++queue) {
     const int status = rte_eth_tx_queue_setup(id(), queue, transmit_descriptors_, socket, nullptr);
-    if (status < 0) return tl::unexpected(device_->failure("transmit queue " + std::to_string(queue), status));
+    if (status < 0) return tl::unexpected(device_->refusal("transmit queue " + std::to_string(queue), status));
   }
   return {};
 }

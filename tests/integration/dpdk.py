@@ -30,9 +30,13 @@ class DpdkTestbed(Testbed):
             self.skipTest(f"huge pages cannot be reserved: {done.stderr.strip()}")
 
     @staticmethod
-    def huge_pages_in_use():
-        numbers = dict(re.findall(r"^(HugePages_\w+): +(\d+)$", pathlib.Path("/proc/meminfo").read_text(), re.MULTILINE))
-        return int(numbers["HugePages_Total"]) - int(numbers["HugePages_Free"])
+    def huge_pages(what):
+        """Total, Free ... of the usual size."""
+        text = pathlib.Path("/proc/meminfo").read_text()
+        return int(re.search(rf"^HugePages_{what}: +(\d+)$", text, re.MULTILINE).group(1))
+
+    def huge_pages_in_use(self):
+        return self.huge_pages("Total") - self.huge_pages("Free")
 
 
 class Count:
