@@ -1,5 +1,6 @@
 #include "pcapfile/window_encoder.hpp"
 
+#include <atomic>
 #include <cstring>
 
 #include "base/contract.hpp"
@@ -91,8 +92,10 @@ struct PcapFormat {
   }
   static void store_record(std::byte* at, const PacketDescriptor& packet, const std::byte* data,
                            InterfaceMap /*interfaces*/) noexcept {
-    at = store(at, pcap::make_record_head<precision>(packet));
-    std::memcpy(at, data, packet.captured_length);
+    // The head last: in a mapped file a record is there the moment its head is, even if a signal ends us right then.
+    std::memcpy(at + sizeof(pcap::RecordHead), data, packet.captured_length);
+    std::atomic_signal_fence(std::memory_order_release);
+    store(at, pcap::make_record_head<precision>(packet));
   }
 };
 

@@ -97,6 +97,7 @@ void CaptureFile::submit_window() {
   chunk.packets = window_.packets;
   chunk.captured_bytes = window_.captured_bytes;
   chunk.hold_limit = staging_->buffers() - 2;  // one more is being filled, one is room to breathe
+  if (!chunk.staging.is_held()) taken_.bytes += sink_->window_gap_bytes();
   window_ = {};
   submit(std::move(chunk));
 }
@@ -161,6 +162,7 @@ void CaptureFile::submit_block(BlockWriter& block, bool whole) {
 
 void CaptureFile::flush() {
   submit_window();
+  window_ = {};
   sink_->flush();
   waiting_since_.reset();
 }

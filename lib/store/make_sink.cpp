@@ -5,6 +5,7 @@
 
 #include "store/direct_io.hpp"
 #include "store/direct_sink.hpp"
+#include "store/mmap_sink.hpp"
 #include "store/write_sink.hpp"
 
 namespace ringtail::store {
@@ -27,6 +28,7 @@ Result<std::unique_ptr<Sink>> make_sink(OutputFile file, Writer writer, FileForm
       return std::make_unique<DirectSink>(std::move(file), std::move(direct), format, std::move(pipe));
     }
   }
+  if (writer == Writer::mmap && MmapSink::can_map(file)) return std::make_unique<MmapSink>(std::move(file), format);
   return std::make_unique<WriteSink>(std::move(file), format, std::move(pipe));
 }
 

@@ -25,10 +25,6 @@ Result<void> check(const RecorderOptions& options) {
   const auto refuse = [&](const char* reason) { return tl::unexpected(usage_error("write " + options.path, reason)); };
   const Rotation& rotation = options.rotation;
   if (options.path.empty()) return refuse("the file has no name");
-  if (options.writer == Writer::mmap) {
-    return tl::unexpected(make_error("write " + options.path, "this version has no mmap writer",
-                                     "choose the writer auto, direct, splice or write"));
-  }
   if (options.path == "-" && rotation.is_on()) return refuse("standard output cannot become several files");
   if (options.format != FileFormat::pcapng && options.layout == Layout::dilate) {
     return refuse("only pcapng can be dilated: pcap has nothing a reader would skip");

@@ -1,19 +1,38 @@
 #include "store/sink.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <unistd.h>
 
 namespace ringtail::store {
 
+void Sink::take_written(const Chunk& chunk, Written written) {
+  if (written.error_number == 0) {
+    landed_.bytes += chunk.bytes.size();
+    landed_.packets += chunk.packets;
+    landed_.captured_bytes += chunk.captured_bytes;
+    return;
+  }
+  fail("write", written.error_number);
+  const std::uint64_t begin = landed_.bytes;
+  const auto read = [&](std::uint64_t offset, std::span<std::byte> memory) {
+    if (offset - begin + memory.size() > written.bytes) return false;
+    std::ranges::copy(chunk.bytes.subspan(offset - begin, memory.size()), memory.begin());
+    return true;
+  };
+  landed_ = scan_records(format_, landed_, begin + written.bytes, read);
+  cut_back();
+}
+
 void Sink::sync_descriptor() {
   if (failure_ || file_.kind != OutputKind::regular) return;
   if (::fdatasync(file_.descriptor.get()) != 0) fail("sync", errno);
 }
 
-void Sink::fail(std::string_view operation, int error_number) {
+void Sink::fail(std::string_view operation, int error_number, std::string remedy) {
   if (failure_) return;
-  const std::string remedy = file_.kind == OutputKind::regular ? "the file ends after its last whole record" : "";
+  if (remedy.empty() && file_.kind == OutputKind::regular) remedy = "the file ends after its last whole record";
   failure_ = system_error(std::string(operation) + " " + file_.path, error_number, file_.path, remedy);
 }
 

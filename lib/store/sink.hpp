@@ -8,7 +8,8 @@
 //
 // Three questions decide how the next chunk is made:
 //
-//   window()     "have you memory of your own?"   A mapped file has: its next bytes, to encode into. All others: no.
+//   window()     "have you memory of your own?"   A mapped file has: its next bytes, to encode into, behind
+//                                                 window_gap_bytes() of the sink's own. All others: no.
 //   carried()    "what goes in front?"            Direct I/O writes whole multiples of alignment() and keeps the rest:
 //
 //     file    0            4096                   k*4096        k*4096+r
@@ -38,6 +39,7 @@
 #include <ringtail/recorder.hpp>
 
 #include "store/chunk.hpp"
+#include "store/file_io.hpp"
 #include "store/output_file.hpp"
 #include "store/record_scan.hpp"
 
@@ -57,8 +59,10 @@ class Sink {
   [[nodiscard]] virtual std::span<const std::byte> carried() const noexcept { return {}; }
   /// True when chunks had better be encoded into window().
   [[nodiscard]] virtual bool has_memory() const noexcept { return false; }
-  /// Good until the next submit(). A chunk encoded into it is its front. Empty: use memory of your own.
+  /// Good until the next submit() or flush(). A chunk encoded into it is its front. Empty: use memory of your own.
   [[nodiscard]] virtual std::span<std::byte> window() noexcept { return {}; }
+  /// So many bytes of the file's a chunk in window() has in front that are not in the chunk.
+  [[nodiscard]] virtual std::uint32_t window_gap_bytes() const noexcept { return 0; }
 
   /// Takes the next bytes of the file, beginning with carried() and ending with a whole record.
   virtual void submit(Chunk&& chunk) = 0;
@@ -84,8 +88,10 @@ class Sink {
   [[nodiscard]] bool name_file(const std::string& path) { return name_output(file_, path); }
 
  protected:
+  /// Counts a chunk that was written behind landed(), or what of it got there: then it is the end of the file.
+  void take_written(const Chunk& chunk, Written written);
   /// Keeps the first failure: `operation` ("write", "sync", "close") on this file did not work.
-  void fail(std::string_view operation, int error_number);
+  void fail(std::string_view operation, int error_number, std::string remedy = {});
   /// Makes what has reached the kernel reach the disk.
   void sync_descriptor();
   /// Shortens the file to landed(), where it can be shortened.

@@ -4,7 +4,6 @@
 
 #include <optional>
 
-#include "store/file_io.hpp"
 #include "store/sink.hpp"
 #include "store/splice_pipe.hpp"
 
@@ -23,7 +22,6 @@ class WriteSink final : public Sink {
 
  private:
   [[nodiscard]] Written write(std::span<const std::byte> bytes) noexcept;
-  void give_up(const Chunk& chunk, std::size_t written_bytes, int error_number);
 
   std::optional<SplicePipe> pipe_;
 };

@@ -51,7 +51,7 @@ void write_file(Sink& sink, StagingPool& pool, std::span<const std::byte> conten
   sink.finish();
 }
 
-void sink(benchmark::State& state, Writer writer) {
+void sink(benchmark::State& state, Writer writer, FileFormat format) {
   const std::string path = bench_path();
   const auto pool = StagingPool::create(16, chunk_bytes).value();
   std::vector<std::byte> content(chunk_bytes, std::byte{0x5A});
@@ -60,7 +60,7 @@ void sink(benchmark::State& state, Writer writer) {
   }
   double cpu = 0;
   for (auto _ : state) {
-    auto sink = make_sink(open_output(path, false).value(), writer, FileFormat::pcapng).value();
+    auto sink = make_sink(open_output(path, false).value(), writer, format).value();
     state.SetLabel(std::string(sink->name()));
     const double before = cpu_seconds();
     write_file(*sink, *pool, content);
@@ -73,9 +73,11 @@ void sink(benchmark::State& state, Writer writer) {
   state.counters["MiB/s"] = benchmark::Counter(mebibytes, benchmark::Counter::kIsRate);
 }
 
-BENCHMARK_CAPTURE(sink, direct, Writer::direct)->UseRealTime()->Iterations(2);
-BENCHMARK_CAPTURE(sink, splice, Writer::splice)->UseRealTime()->Iterations(2);
-BENCHMARK_CAPTURE(sink, write, Writer::write)->UseRealTime()->Iterations(2);
+BENCHMARK_CAPTURE(sink, direct, Writer::direct, FileFormat::pcapng)->UseRealTime()->Iterations(2);
+BENCHMARK_CAPTURE(sink, splice, Writer::splice, FileFormat::pcapng)->UseRealTime()->Iterations(2);
+BENCHMARK_CAPTURE(sink, write, Writer::write, FileFormat::pcapng)->UseRealTime()->Iterations(2);
+BENCHMARK_CAPTURE(sink, mmap, Writer::mmap, FileFormat::pcapng)->UseRealTime()->Iterations(2);
+BENCHMARK_CAPTURE(sink, mmap_pcap, Writer::mmap, FileFormat::pcap)->UseRealTime()->Iterations(2);
 
 }  // namespace
 }  // namespace ringtail::store

@@ -6,7 +6,7 @@ import signal
 from capture import Capture
 from testbed import Testbed, run
 
-WRITERS = ("direct", "splice", "write")
+WRITERS = ("direct", "splice", "write", "mmap")
 FORMATS = ("pcapng", "pcap")
 
 

@@ -27,7 +27,8 @@ enum class FileFormat : std::uint8_t {
   nsecpcap,  ///< classic, nanoseconds
 };
 
-/// How bytes reach the file.
+/// How bytes reach the file. Where a way cannot be had (RecorderStats::writer tells) it is the plain one, write(2).
+/// `mmap` installs a SIGBUS handler, for a mapped file can be cut from under us; it passes on what is not its own.
 enum class Writer : std::uint8_t { automatic, direct, splice, write, mmap };
 
 /// What becomes of a ring block on its way into the file.

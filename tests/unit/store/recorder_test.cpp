@@ -217,13 +217,6 @@ TEST_F(RecorderTest, ClassicPcapWaitsForASourceToKnowItsLinkType) {
   EXPECT_EQ(test::count_packets(files()), 0);
 }
 
-TEST_F(RecorderTest, AWriterThatDoesNotExistIsRefusedAndLeavesNoFile) {
-  const auto recorder = Recorder::create({.path = path("out.pcapng"), .writer = Writer::mmap});
-  ASSERT_FALSE(recorder);
-  EXPECT_THAT(recorder.error().message(), HasSubstr("no mmap writer"));
-  EXPECT_TRUE(files().empty());
-}
-
 TEST_F(RecorderTest, ImpossibleRequestsAreUsageErrors) {
   RecorderOptions ring_on_stdout{.path = "-"};
   ring_on_stdout.rotation.file_packets = 1;

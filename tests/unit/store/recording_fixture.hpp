@@ -86,7 +86,7 @@ inline std::vector<std::uint64_t> read_numbers(const std::vector<std::string>& f
 
 /// For tests of what is true of every writer, in pcapng and in classic pcap.
 inline auto every_writer_and_format() {
-  return testing::Combine(testing::Values(Writer::direct, Writer::splice, Writer::write),
+  return testing::Combine(testing::Values(Writer::direct, Writer::splice, Writer::write, Writer::mmap),
                           testing::Values(FileFormat::pcapng, FileFormat::pcap));
 }
 
