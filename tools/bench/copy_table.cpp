@@ -8,6 +8,7 @@ namespace ringtail::bench {
 
 namespace {
 
+constexpr int idle_runs = 3;
 constexpr std::uint64_t counted_part = 4;  // of a round's work: enough to count, and to read the file back
 
 /// One way on one traffic, from round to round.
@@ -21,11 +22,17 @@ class RowRuns {
 
   /// The runs that are for comparison: with nothing to do, and with system calls counted.
   void prepare() {
-    auto idle = run({}, false);
+    std::vector<RunAccount> idle;
+    for (int time = 0; time < idle_runs; ++time) {
+      const auto timed = run({}, false);
+      if (!timed) return;
+      idle.push_back(timed->account);
+    }
     const auto counted_idle = run({}, true);
-    if (!idle || !counted_idle) return;
-    idle->account.system_calls = counted_idle->account.system_calls;
-    collector_.set_idle(idle->account);
+    if (!counted_idle) return;
+    RunAccount typical = typical_idle(idle);
+    typical.system_calls = counted_idle->account.system_calls;
+    collector_.set_idle(typical);
     const auto counted = run({work_.blocks / counted_part + 1, work_.socket_frames / counted_part + 1}, true);
     if (!counted) return;
     collector_.set_counted(counted->account);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 namespace ringtail::bench {
 
@@ -20,7 +21,30 @@ double switches(const RunAccount& run) {
   return as_double(run.usage.voluntary_switches + run.usage.involuntary_switches);
 }
 
+/// The median of one account of several runs.
+template <typename Read>
+double median_of(const std::vector<RunAccount>& runs, Read read) {
+  std::vector<double> values;
+  for (const RunAccount& run : runs) values.push_back(static_cast<double>(read(run)));
+  return spread_of(std::move(values)).median;
+}
+
+std::uint64_t as_count(double value) {
+  return static_cast<std::uint64_t>(value);
+}
+
 }  // namespace
+
+RunAccount typical_idle(const std::vector<RunAccount>& runs) {
+  RunAccount typical = runs.front();
+  typical.usage.cpu_ns = median_of(runs, [](const RunAccount& run) { return run.usage.cpu_ns; });
+  typical.usage.voluntary_switches =
+      as_count(median_of(runs, [](const RunAccount& run) { return run.usage.voluntary_switches; }));
+  typical.usage.involuntary_switches =
+      as_count(median_of(runs, [](const RunAccount& run) { return run.usage.involuntary_switches; }));
+  typical.machine_cpu_ns = median_of(runs, [](const RunAccount& run) { return run.machine_cpu_ns; });
+  return typical;
+}
 
 Figures FigureCollector::finish() const {
   Figures figures;

@@ -24,10 +24,15 @@ struct RunAccount {
   std::optional<std::uint64_t> system_calls;
 };
 
+/// What an idle run takes as a rule: each of the process's and the machine's accounts is the median of those of `runs`,
+/// of which there is one at least. A start costs many times as much when the kernel first has to look for memory for
+/// the ring.
+[[nodiscard]] RunAccount typical_idle(const std::vector<RunAccount>& runs);
+
 /// A row of a table: several runs of one contestant on one kind of traffic.
 ///
-/// "Steady state" below means: minus the same figure of an idle run, in which the contestant starts, gets nothing to
-/// do, and ends. In the live race it waits idly for as long as a run lasts.
+/// "Steady state" below means: minus the same figure of a typical idle run, in which the contestant starts, gets
+/// nothing to do, and ends. In the live race it waits idly for as long as a run lasts.
 struct Figures {
   std::uint64_t rounds = 0;
   std::uint64_t offered_packets = 0;   ///< sum over the rounds
@@ -61,7 +66,7 @@ class FigureCollector {
   /// `writes_into_page_cache`: the process's own copies went there, so the kernel made none.
   explicit FigureCollector(bool writes_into_page_cache = false) : writes_into_page_cache_(writes_into_page_cache) {}
 
-  /// The run in which the contestant had nothing to do.
+  /// The typical run in which the contestant had nothing to do.
   void set_idle(const RunAccount& idle) { idle_ = idle; }
   /// A run whose system calls were counted; not part of any other figure.
   void set_counted(const RunAccount& counted) { counted_ = counted; }

@@ -59,6 +59,17 @@ TEST(Figures, AreWithoutTheIdleRunAndByCapturedPackets) {
   EXPECT_EQ(figures.lost_packets(), 0);
 }
 
+TEST(TypicalIdle, IsNotMisledByAStartThatHadToWaitForMemory) {
+  RunAccount slow = make_idle();
+  slow.usage.cpu_ns = 400'000'000;
+  slow.usage.voluntary_switches = 500;
+  slow.machine_cpu_ns = 900'000'000;
+  const RunAccount typical = typical_idle({slow, make_idle(), make_idle()});
+  EXPECT_EQ(typical.usage.cpu_ns, 100'000);
+  EXPECT_EQ(typical.usage.voluntary_switches, 10U);
+  EXPECT_EQ(typical.machine_cpu_ns, 100'000);
+}
+
 TEST(Figures, CountTheKernelsCopiesTheProcessesAndTheOneIntoThePageCache) {
   FigureCollector by_write;
   by_write.add_round(make_run(1));
