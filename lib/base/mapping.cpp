@@ -9,8 +9,9 @@ namespace ringtail::base {
 
 namespace {
 
-Result<std::span<std::byte>> map(std::size_t bytes, int flags, int descriptor, std::size_t offset) {
-  void* address = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, descriptor, static_cast<off_t>(offset));
+Result<std::span<std::byte>> map(std::size_t bytes, int flags, int descriptor, std::size_t offset,
+                                 int protection = PROT_READ | PROT_WRITE) {
+  void* address = ::mmap(nullptr, bytes, protection, flags, descriptor, static_cast<off_t>(offset));
   if (address == MAP_FAILED) {
     return tl::unexpected(system_error("map " + std::to_string(bytes) + " bytes of memory", errno));
   }
@@ -26,6 +27,10 @@ Result<Mapping> Mapping::anonymous(std::size_t bytes) {
 Result<Mapping> Mapping::shared(int descriptor, std::size_t bytes, std::size_t offset, bool populate) {
   const int flags = MAP_SHARED | (populate ? MAP_POPULATE : 0);
   return map(bytes, flags, descriptor, offset).map([](auto memory) { return Mapping(memory); });
+}
+
+Result<Mapping> Mapping::shared_read_only(int descriptor, std::size_t bytes) {
+  return map(bytes, MAP_SHARED, descriptor, 0, PROT_READ).map([](auto memory) { return Mapping(memory); });
 }
 
 Mapping& Mapping::operator=(Mapping&& other) noexcept {

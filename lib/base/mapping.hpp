@@ -27,6 +27,9 @@ class Mapping {
   [[nodiscard]] static Result<Mapping> shared(int descriptor, std::size_t bytes, std::size_t offset = 0,
                                               bool populate = false);
 
+  /// The same without the right to write: a store through data() is SIGSEGV.
+  [[nodiscard]] static Result<Mapping> shared_read_only(int descriptor, std::size_t bytes);
+
   [[nodiscard]] std::byte* data() const noexcept { return memory_.data(); }
   [[nodiscard]] std::size_t size() const noexcept { return memory_.size(); }
   [[nodiscard]] std::span<std::byte> memory() const noexcept { return memory_; }
