@@ -5,6 +5,7 @@
 #include "open_tpacket.hpp"
 #include "pcapfile/file_backend.hpp"
 #include "reopening_backend.hpp"
+#include "share/share_backend.hpp"
 #include "tpacket/link.hpp"
 
 namespace ringtail {
@@ -16,6 +17,10 @@ constexpr std::string_view dpdk_prefix = "dpdk:";
 Result<detail::BackendPointer> open_backend(std::string_view device, const OpenOptions& options) {
   constexpr std::string_view file_prefix = "file:";
   if (device.starts_with(file_prefix)) return pcapfile::open_file(device.substr(file_prefix.size()), options);
+  constexpr std::string_view share_prefix = "ringtail:";
+  if (device.starts_with(share_prefix)) {
+    return share::ShareBackend::open(device, device.substr(share_prefix.size()), options);
+  }
   if (device.starts_with(dpdk_prefix)) return dpdk::open_dpdk(device, options);
   // The any device never goes away.
   if (options.wait_for_interface && device != "any") return ReopeningBackend::open(std::string(device), options);

@@ -23,6 +23,8 @@ class SourceHarness {
   virtual void finish_sending() {}
   /// True when receive() cannot see a frame before finish_sending().
   [[nodiscard]] virtual bool needs_finish() const { return false; }
+  /// True when packets for which there is no credit are skipped for good, not kept until there is.
+  [[nodiscard]] virtual bool skips() const { return false; }
 };
 
 struct HarnessFactory {
@@ -40,5 +42,6 @@ inline void PrintTo(const HarnessFactory& factory, std::ostream* out) {
 [[nodiscard]] HarnessFactory file_harness();
 [[nodiscard]] HarnessFactory veth_harness();
 [[nodiscard]] HarnessFactory waiting_veth_harness();
+[[nodiscard]] HarnessFactory share_harness();
 
 }  // namespace ringtail::conformance

@@ -1,0 +1,85 @@
+#include "share/borrower.hpp"
+
+#include <new>
+#include <sys/socket.h>
+
+#include "ring/owned_counter.hpp"
+
+namespace ringtail::share {
+
+Result<Borrower> Borrower::admit(base::FileDescriptor socket, const Geometry& geometry, int packets_descriptor) {
+  auto lent = SealedMemory::create("ringtail-lent", geometry.lent_bytes(), Writers::owner_alone);
+  if (!lent) return tl::unexpected(std::move(lent.error()));
+  auto returned = SealedMemory::create("ringtail-returned", geometry.returned_bytes(), Writers::owner_and_holder);
+  if (!returned) return tl::unexpected(std::move(returned.error()));
+  const SharedDescriptors descriptors = {packets_descriptor, lent->descriptor(), returned->descriptor()};
+  Borrower borrower(std::move(socket), std::move(*lent), std::move(*returned), geometry.slot_count);
+  if (!send_welcome(borrower.socket(), geometry, descriptors)) {
+    return tl::unexpected(make_error("admit a client", "it does not take the answer"));
+  }
+  return borrower;
+}
+
+Borrower::Borrower(base::FileDescriptor socket, SealedMemory lent, SealedMemory returned, std::uint32_t slot_count)
+    : socket_(std::move(socket)),
+      lent_(std::move(lent)),
+      returned_(std::move(returned)),
+      header_(new (lent_.data()) LentHeader()),
+      announcements_(reinterpret_cast<Announcement*>(lent_.data() + sizeof(LentHeader))),
+      answers_(new (returned_.data()) ReturnedHeader()),
+      returns_(reinterpret_cast<const Return*>(returned_.data() + sizeof(ReturnedHeader)), slot_count),
+      mask_(slot_count - 1) {}
+
+void Borrower::announce(std::uint32_t slot, std::uint32_t packets) noexcept {
+  Announcement& announcement = announcements_[next_ & mask_];
+  announcement.slot = slot;
+  announcement.packets = packets;
+  ring::add_by_owner(header_->announced_packets, packets);
+  // Releases the slot's contents to the client's load in ShareBackend::look(). Sequentially consistent, as is the load
+  // in wake_if_waiting(): the client stores `waiting` and then looks here, we store here and then look at `waiting`,
+  // and one of the two must see the other's store.
+  announcement.position.store(++next_, std::memory_order_seq_cst);
+  wake_if_waiting();
+}
+
+void Borrower::skip(std::uint32_t packets) noexcept {
+  ring::add_by_owner(header_->skipped_packets, packets);
+  ring::add_by_owner(header_->skipped_batches, 1);
+}
+
+bool Borrower::take_returns(LoanBook& book, std::uint32_t client) noexcept {
+  while (const auto slot = returns_.next()) {
+    if (!book.give_back(*slot, client)) return false;
+  }
+  return true;
+}
+
+bool Borrower::is_lending() noexcept {
+  if (state_ == LoanState::lending && answers_->paused.load(std::memory_order_relaxed) != 0) {
+    set_state(LoanState::paused);
+  }
+  return state_ == LoanState::lending;
+}
+
+void Borrower::set_state(LoanState state) noexcept {
+  state_ = state;
+  // Release: whoever sees the state sees all announcements and figures before it.
+  header_->state.store(static_cast<std::uint32_t>(state), std::memory_order_release);
+  ring_bell();
+}
+
+void Borrower::wake_if_waiting() noexcept {
+  const std::uint32_t sleep =
+      answers_->waiting.load(std::memory_order_seq_cst);  // pairs with ShareBackend::fall_asleep()
+  if (sleep == 0 || sleep == last_sleep_) return;
+  last_sleep_ = sleep;
+  ring_bell();
+}
+
+// A full socket rings already; a broken one is noticed by whoever reads it.
+void Borrower::ring_bell() noexcept {
+  const char look = 0;
+  (void)!::send(socket_.get(), &look, sizeof look, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+}  // namespace ringtail::share

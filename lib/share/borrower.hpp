@@ -1,0 +1,63 @@
+// One client as its publisher sees it.
+#pragma once
+
+#include <cstdint>
+
+#include <ringtail/error.hpp>
+
+#include "base/file_descriptor.hpp"
+#include "share/layout.hpp"
+#include "share/loan_book.hpp"
+#include "share/message.hpp"
+#include "share/return_ring.hpp"
+#include "share/sealed_memory.hpp"
+
+namespace ringtail::share {
+
+/// The memory shared with one client, and the bell that wakes it. The bell is a byte on the control socket: unlike an
+/// eventfd, whose O_NONBLOCK the client could take away from under us, it can be rung without ever waiting.
+///
+/// One thread. Nothing the client writes has more effect than on this client itself: its returns go through the loan
+/// book, and `waiting` and `paused` are read once each time and only decide whether it is woken or lent to.
+class Borrower {
+ public:
+  /// Makes the memory and sends it to the client. `packets_descriptor` is the memory all clients share.
+  [[nodiscard]] static Result<Borrower> admit(base::FileDescriptor socket, const Geometry& geometry,
+                                              int packets_descriptor);
+
+  [[nodiscard]] int socket() const noexcept { return socket_.get(); }
+
+  /// The loan book has this client as a holder of `slot`, whose packets are complete.
+  void announce(std::uint32_t slot, std::uint32_t packets) noexcept;
+  /// The client had no room for this many packets.
+  void skip(std::uint32_t packets) noexcept;
+  void set_credit(std::uint32_t slots) noexcept { header_->credit.store(slots, std::memory_order_relaxed); }
+
+  /// Takes what the client gives back. False: it gave back what it does not hold, and has to go.
+  [[nodiscard]] bool take_returns(LoanBook& book, std::uint32_t client) noexcept;
+
+  /// True while packets may be announced. Notices, and confirms, that the client wants no more.
+  [[nodiscard]] bool is_lending() noexcept;
+
+  /// LoanState::ended or evicted: the client is told, and woken.
+  void set_state(LoanState state) noexcept;
+
+ private:
+  Borrower(base::FileDescriptor socket, SealedMemory lent, SealedMemory returned, std::uint32_t slot_count);
+  void wake_if_waiting() noexcept;
+  void ring_bell() noexcept;
+
+  base::FileDescriptor socket_;
+  SealedMemory lent_;
+  SealedMemory returned_;
+  LentHeader* header_;
+  Announcement* announcements_;
+  const ReturnedHeader* answers_;
+  ReturnReader returns_;
+  std::uint64_t mask_;
+  std::uint64_t next_ = 0;        // position of the next announcement
+  std::uint32_t last_sleep_ = 0;  // the value of `waiting` for which the bell was rung
+  LoanState state_ = LoanState::lending;
+};
+
+}  // namespace ringtail::share

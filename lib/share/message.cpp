@@ -1,0 +1,122 @@
+#include "share/message.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <poll.h>
+#include <sys/socket.h>
+
+namespace ringtail::share {
+
+namespace {
+
+constexpr int answer_timeout_ms = 5000;
+
+/// Room for the descriptors of one message, aligned as cmsg(3) wants it.
+struct alignas(cmsghdr) ControlBuffer {
+  char bytes[CMSG_SPACE(sizeof(SharedDescriptors))];
+};
+
+msghdr message_around(iovec& data, ControlBuffer* control) {
+  msghdr message = {};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  if (control != nullptr) {
+    message.msg_control = control->bytes;
+    message.msg_controllen = sizeof control->bytes;
+  }
+  return message;
+}
+
+/// Owns whatever descriptors a message brought, so that none is lost when the message turns out to be wrong.
+std::size_t adopt_descriptors(msghdr& message, std::array<base::FileDescriptor, 3>& descriptors) {
+  std::size_t count = 0;
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t bytes = header->cmsg_len - CMSG_LEN(0);
+    for (std::size_t at = 0; at + sizeof(int) <= bytes; at += sizeof(int)) {
+      int descriptor = -1;
+      std::memcpy(&descriptor, CMSG_DATA(header) + at, sizeof descriptor);
+      base::FileDescriptor owned(descriptor);
+      if (count < descriptors.size()) descriptors[count] = std::move(owned);
+      ++count;
+    }
+  }
+  return count;
+}
+
+std::string fault_of(const Greeting& greeting, ssize_t bytes, std::size_t descriptors) {
+  const Welcome& welcome = greeting.welcome;
+  if (bytes != sizeof welcome || welcome.magic != message_magic) return "what answers there is no publisher";
+  if (welcome.refusal[0] != 0) return std::string(welcome.refusal, ::strnlen(welcome.refusal, sizeof welcome.refusal));
+  if (welcome.version != layout_version) return "the publisher speaks version " + std::to_string(welcome.version);
+  if (descriptors != greeting.descriptors.size() || !welcome.geometry.is_sane())
+    return "the publisher's answer is broken";
+  return {};
+}
+
+}  // namespace
+
+std::optional<PeerCredentials> credentials_of_peer(int socket) noexcept {
+  ucred credentials = {};
+  socklen_t bytes = sizeof credentials;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &bytes) != 0) return std::nullopt;
+  return PeerCredentials{.user = credentials.uid, .group = credentials.gid, .process = credentials.pid};
+}
+
+Result<Greeting> greet(int socket, const std::string& operation) {
+  const Hello hello;
+  if (::send(socket, &hello, sizeof hello, MSG_NOSIGNAL) != sizeof hello) {
+    return tl::unexpected(system_error(operation, errno, "greet the publisher"));
+  }
+  pollfd answer = {.fd = socket, .events = POLLIN, .revents = 0};
+  if (::poll(&answer, 1, answer_timeout_ms) != 1) {
+    return tl::unexpected(make_error(operation, "the publisher does not answer"));
+  }
+  Greeting greeting;
+  ControlBuffer control;
+  iovec data = {.iov_base = &greeting.welcome, .iov_len = sizeof greeting.welcome};
+  msghdr message = message_around(data, &control);
+  const ssize_t bytes = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  if (bytes < 0) return tl::unexpected(system_error(operation, errno, "the publisher's answer"));
+  if (bytes == 0) return tl::unexpected(make_error(operation, "the publisher hung up"));
+  const std::size_t descriptors = adopt_descriptors(message, greeting.descriptors);
+  const std::string fault = fault_of(greeting, bytes, descriptors);
+  if (!fault.empty()) return tl::unexpected(make_error(operation, fault));
+  return greeting;
+}
+
+HelloStatus read_hello(int socket) noexcept {
+  Hello hello;
+  hello.magic = 0;
+  iovec data = {.iov_base = &hello, .iov_len = sizeof hello};
+  msghdr message = message_around(data, nullptr);  // without room for descriptors the kernel closes them
+  const ssize_t bytes = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (bytes < 0 && (errno == EAGAIN || errno == EINTR)) return HelloStatus::nothing_yet;
+  if (bytes != sizeof hello || hello.magic != message_magic || (message.msg_flags & MSG_TRUNC) != 0) {
+    return HelloStatus::nonsense;
+  }
+  return hello.version == layout_version ? HelloStatus::right : HelloStatus::wrong_version;
+}
+
+bool send_welcome(int socket, const Geometry& geometry, const SharedDescriptors& descriptors) noexcept {
+  Welcome welcome;
+  welcome.geometry = geometry;
+  ControlBuffer control = {};
+  iovec data = {.iov_base = &welcome, .iov_len = sizeof welcome};
+  msghdr message = message_around(data, &control);
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof descriptors);
+  std::memcpy(CMSG_DATA(header), descriptors.data(), sizeof descriptors);
+  return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof welcome;
+}
+
+void send_refusal(int socket, std::string_view reason) noexcept {
+  Welcome welcome;
+  reason.copy(welcome.refusal, sizeof welcome.refusal - 1);
+  (void)!::send(socket, &welcome, sizeof welcome, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+}  // namespace ringtail::share

@@ -1,0 +1,70 @@
+// What is said over the control socket: a greeting and its answer. Afterwards the publisher sends single bytes that
+// mean "look", and the client nothing at all.
+//
+// The socket is SOCK_SEQPACKET: a message arrives whole or not at all.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+#include <type_traits>
+
+#include <ringtail/error.hpp>
+
+#include "base/file_descriptor.hpp"
+#include "share/layout.hpp"
+
+namespace ringtail::share {
+
+inline constexpr std::uint64_t message_magic = 0x6c69617467'6e6972;  // "ringtail", little endian
+
+/// Client to publisher, once.
+struct Hello {
+  std::uint64_t magic = message_magic;
+  std::uint32_t version = layout_version;
+  std::uint32_t reserved = 0;
+};
+static_assert(sizeof(Hello) == 16);
+
+/// Publisher to client, once, with the descriptors of packets, lent and returned; or with none and the reason.
+struct Welcome {
+  std::uint64_t magic = message_magic;
+  std::uint32_t version = layout_version;
+  Geometry geometry{};
+  char refusal[104] = {};  ///< empty: welcome
+};
+static_assert(sizeof(Welcome) == 128 && std::is_trivially_copyable_v<Welcome>);
+
+using SharedDescriptors = std::array<int, 3>;  ///< packets, lent, returned
+
+struct Greeting {
+  Welcome welcome;
+  std::array<base::FileDescriptor, 3> descriptors;
+};
+
+/// Who is at the other end, as the kernel knows it (unix(7), SO_PEERCRED).
+struct PeerCredentials {
+  uid_t user = 0;
+  gid_t group = 0;
+  pid_t process = 0;
+};
+
+[[nodiscard]] std::optional<PeerCredentials> credentials_of_peer(int socket) noexcept;
+
+/// Client: greets the publisher behind `socket` and waits for the answer, a few seconds at most. A refusal, or anything
+/// that is no answer, is an error.
+[[nodiscard]] Result<Greeting> greet(int socket, const std::string& operation);
+
+enum class HelloStatus { nothing_yet, right, wrong_version, nonsense };
+
+/// Publisher: reads the greeting if it is there; never waits.
+[[nodiscard]] HelloStatus read_hello(int socket) noexcept;
+
+/// Publisher: answers. Never waits; false when the client does not take it.
+bool send_welcome(int socket, const Geometry& geometry, const SharedDescriptors& descriptors) noexcept;
+void send_refusal(int socket, std::string_view reason) noexcept;
+
+}  // namespace ringtail::share

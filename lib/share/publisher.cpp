@@ -1,0 +1,175 @@
+#include "share/publisher.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "share/address.hpp"
+#include "share/interface_record.hpp"
+
+namespace ringtail::share {
+
+namespace {
+
+bool is_root_or_ourselves(const PeerCredentials& peer) {
+  return peer.user == 0 || peer.user == ::geteuid();
+}
+
+std::uint64_t align_up(std::uint64_t offset) {
+  return (offset + packet_alignment - 1) / packet_alignment * packet_alignment;
+}
+
+}  // namespace
+
+Result<Publisher> Publisher::create(PublisherOptions options) {
+  const std::string operation = "lend packets as '" + options.name + "'";
+  if (!options.geometry.is_sane()) return tl::unexpected(usage_error(operation, "the geometry is impossible"));
+  if (options.most_clients < 1 || options.most_clients > LoanBook::most_clients) {
+    return tl::unexpected(usage_error(operation, std::to_string(options.most_clients) + " clients are not possible",
+                                      "choose 1 to " + std::to_string(LoanBook::most_clients)));
+  }
+  if (options.directory.empty()) options.directory = default_directory();
+  if (!options.admits) options.admits = is_root_or_ourselves;
+  auto path = socket_path(options.directory, options.name);
+  if (!path) return tl::unexpected(std::move(path.error()));
+  auto packets = SealedMemory::create("ringtail-packets", options.geometry.packets_bytes(), Writers::owner_alone);
+  if (!packets) return tl::unexpected(std::move(packets.error()));
+  base::FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll.is_open()) return tl::unexpected(system_error(operation, errno, "epoll"));
+  auto listener = listen_at(*path);
+  if (!listener) return tl::unexpected(std::move(listener.error()));
+  Publisher publisher(std::move(options), std::move(*path), std::move(*listener), std::move(epoll),
+                      std::move(*packets));
+  if (!publisher.watch_listener()) {
+    return tl::unexpected(system_error(operation, errno, "epoll"));
+  }
+  return publisher;
+}
+
+Publisher::Publisher(PublisherOptions options, std::string path, base::FileDescriptor listener,
+                     base::FileDescriptor epoll, SealedMemory packets)
+    : options_(std::move(options)),
+      path_(std::move(path)),
+      listener_(std::move(listener)),
+      epoll_(std::move(epoll)),
+      packets_(std::move(packets)),
+      header_(new (packets_.data()) PacketsHeader()),
+      book_(options_.geometry.slot_count),
+      clients_(options_.most_clients) {
+  takers_.reserve(options_.most_clients);
+  late_.reserve(options_.most_clients);
+}
+
+Publisher::~Publisher() {
+  if (!listener_.is_open()) return;  // moved from
+  ::unlink(path_.c_str());
+  for (std::optional<Borrower>& client : clients_) {
+    if (client) client->set_state(LoanState::ended);
+  }
+}
+
+void Publisher::add_interface(const Interface& interface) noexcept {
+  const std::uint32_t id = header_->interface_count.load(std::memory_order_relaxed);
+  if (id == interface_capacity) return;
+  const InterfaceRecord record = to_record(interface);
+  std::memcpy(packets_.data() + Geometry::records_offset + id * sizeof record, &record, sizeof record);
+  header_->interface_count.store(id + 1, std::memory_order_release);  // pairs with ShareBackend::learn_interfaces()
+}
+
+void Publisher::report_losses(const Stats& stats) noexcept {
+  header_->dropped_ring.store(stats.dropped_ring, std::memory_order_relaxed);
+  header_->dropped_interface.store(stats.dropped_interface, std::memory_order_relaxed);
+  header_->freezes.store(stats.freezes, std::memory_order_relaxed);
+  header_->truncated.store(stats.truncated, std::memory_order_relaxed);
+}
+
+void Publisher::publish(std::span<const PacketDescriptor> packets, const std::byte* memory_base) noexcept {
+  while (!packets.empty() && stats_.clients != 0) {
+    collect_returns();
+    choose_takers();
+    // Credits add up to less than all slots, except for a moment after one more client has come.
+    const auto slot = takers_.empty() ? std::nullopt : book_.take_free();
+    const std::uint32_t count = slot ? fill(*slot, packets, memory_base) : static_cast<std::uint32_t>(packets.size());
+    if (slot) {
+      lend(*slot, count);
+    } else {
+      for (const std::uint32_t client : takers_) skip(client, count);
+    }
+    for (const std::uint32_t client : late_) skip(client, count);
+    packets = packets.subspan(count);
+  }
+}
+
+void Publisher::choose_takers() noexcept {
+  takers_.clear();
+  late_.clear();
+  for (std::uint32_t client = 0; client < clients_.size(); ++client) {
+    if (!clients_[client] || !clients_[client]->is_lending()) continue;
+    (book_.held(client) < credit_ ? takers_ : late_).push_back(client);
+  }
+}
+
+/// Copies as many packets as the slot takes, at least one.
+std::uint32_t Publisher::fill(std::uint32_t slot, std::span<const PacketDescriptor> packets,
+                              const std::byte* memory_base) noexcept {
+  const Geometry& geometry = options_.geometry;
+  const std::uint64_t end = geometry.slot_offset(slot) + geometry.slot_bytes;
+  std::uint64_t offset = geometry.slot_offset(slot) + geometry.slot_data_offset();
+  auto* const descriptors = reinterpret_cast<PacketDescriptor*>(packets_.data() + geometry.slot_offset(slot));
+  std::uint32_t filled = 0;
+  for (const PacketDescriptor& packet : packets.first(std::min<std::size_t>(packets.size(), geometry.slot_packets))) {
+    const std::uint32_t length = std::min(packet.captured_length, longest_packet_bytes);
+    if (offset + length > end) break;
+    std::memcpy(packets_.data() + offset, memory_base + packet.offset, length);
+    PacketDescriptor& descriptor = descriptors[filled++];
+    descriptor = packet;
+    descriptor.offset = offset;
+    descriptor.captured_length = length;
+    stats_.copied_bytes += length;
+    offset = align_up(offset + length);
+  }
+  return filled;
+}
+
+void Publisher::lend(std::uint32_t slot, std::uint32_t packets) noexcept {
+  const auto now = LoanBook::Clock::now();
+  for (const std::uint32_t client : takers_) {
+    book_.lend(slot, client, now);
+    clients_[client]->announce(slot, packets);
+  }
+  book_.settle(slot);
+}
+
+void Publisher::skip(std::uint32_t client, std::uint32_t packets) noexcept {
+  clients_[client]->skip(packets);
+  stats_.skipped_packets += packets;
+}
+
+void Publisher::collect_returns() noexcept {
+  for (std::uint32_t client = 0; client < clients_.size(); ++client) {
+    if (!clients_[client] || clients_[client]->take_returns(book_, client)) continue;
+    ++stats_.broken;
+    dismiss(client);
+  }
+}
+
+/// Everything the client held is free; its socket closes, which it notices.
+void Publisher::dismiss(std::uint32_t client) noexcept {
+  clients_[client].reset();
+  book_.forget(client);
+  --stats_.clients;
+  share_credit();
+}
+
+void Publisher::share_credit() noexcept {
+  if (stats_.clients == 0) return;
+  credit_ = std::max(1U, (options_.geometry.slot_count - 1) / stats_.clients);
+  for (std::optional<Borrower>& client : clients_) {
+    if (client) client->set_credit(credit_);
+  }
+}
+
+}  // namespace ringtail::share

@@ -1,0 +1,120 @@
+// Lends the packets of one capture to any number of clients: sealed lending, at the price of one copy for all of them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <ringtail/error.hpp>
+#include <ringtail/interface.hpp>
+#include <ringtail/packet.hpp>
+#include <ringtail/stats.hpp>
+
+#include "base/deadline.hpp"
+#include "base/file_descriptor.hpp"
+#include "share/borrower.hpp"
+#include "share/layout.hpp"
+#include "share/loan_book.hpp"
+#include "share/message.hpp"
+#include "share/sealed_memory.hpp"
+
+namespace ringtail::share {
+
+struct PublisherOptions {
+  std::string name{};       ///< clients open "ringtail:<name>"
+  std::string directory{};  ///< of the socket; empty: default_directory()
+  Geometry geometry{};
+  std::uint32_t most_clients = 16;             ///< 1 to LoanBook::most_clients
+  std::chrono::milliseconds hold_limit{2000};  ///< who holds a slot for longer is evicted
+  /// Who may attach. Empty: root, and the user that the publisher runs as.
+  std::function<bool(const PeerCredentials&)> admits{};
+};
+
+struct PublisherStats {
+  std::uint32_t clients = 0;  ///< attached at the moment
+  std::uint64_t admitted = 0;
+  std::uint64_t refused = 0;          ///< not allowed, no room, or no memory
+  std::uint64_t evicted = 0;          ///< held a slot past the hold limit
+  std::uint64_t broken = 0;           ///< thrown out for nonsense
+  std::uint64_t skipped_packets = 0;  ///< sum over all clients, gone ones too
+  std::uint64_t copied_bytes = 0;
+};
+
+/// What no client can do: write what others read, hold the publisher up, keep a slot longer than the hold limit, or
+/// take slots that others have a right to. Each may hold its share of the slots (all but one, divided by the number of
+/// clients); whoever holds that much is skipped, and told how much it missed.
+///
+/// One thread. Nothing here waits: call serve() when pollable_descriptor() is readable, and every few milliseconds.
+class Publisher {
+ public:
+  [[nodiscard]] static Result<Publisher> create(PublisherOptions options);
+
+  Publisher(Publisher&&) noexcept = default;
+  Publisher& operator=(Publisher&&) = delete;
+  ~Publisher();  ///< clients read what they were lent, then see the end of the stream
+
+  /// Ids are given in order, from 0; packets name them.
+  void add_interface(const Interface& interface) noexcept;
+
+  /// Lends these packets to all who have credit. Their memory is not needed afterwards. No allocation, no lock; a
+  /// system call only to wake a client that sleeps.
+  void publish(std::span<const PacketDescriptor> packets, const std::byte* memory_base) noexcept;
+
+  /// What was lost before it came here; clients add it to their own figures.
+  void report_losses(const Stats& stats) noexcept;
+
+  /// Greets, notices who is gone, evicts who holds on for too long.
+  void serve();
+
+  [[nodiscard]] int pollable_descriptor() const noexcept { return epoll_.get(); }
+  [[nodiscard]] const PublisherStats& stats() const noexcept { return stats_; }
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+ private:
+  struct Guest {  ///< has connected, but not greeted yet
+    base::FileDescriptor socket;
+    base::Deadline deadline = base::Deadline::never();
+    bool may_attach = false;
+  };
+
+  Publisher(PublisherOptions options, std::string path, base::FileDescriptor listener, base::FileDescriptor epoll,
+            SealedMemory packets);
+
+  void choose_takers() noexcept;
+  [[nodiscard]] std::uint32_t fill(std::uint32_t slot, std::span<const PacketDescriptor> packets,
+                                   const std::byte* memory_base) noexcept;
+  void lend(std::uint32_t slot, std::uint32_t packets) noexcept;
+  void skip(std::uint32_t client, std::uint32_t packets) noexcept;
+  void collect_returns() noexcept;
+  void accept_guests();
+  void hear_guests();
+  void refuse(const Guest& guest, const std::string& reason);
+  void admit(Guest& guest);
+  void hear_client(std::uint32_t client) noexcept;
+  void look_after_clients() noexcept;
+  void dismiss(std::uint32_t client) noexcept;
+  void share_credit() noexcept;
+  [[nodiscard]] bool watch_listener() noexcept;
+  [[nodiscard]] bool watch(int descriptor, std::uint32_t who) noexcept;
+
+  PublisherOptions options_;
+  std::string path_;
+  base::FileDescriptor listener_;
+  base::FileDescriptor epoll_;
+  SealedMemory packets_;
+  PacketsHeader* header_;
+  LoanBook book_;
+  std::vector<std::optional<Borrower>> clients_;
+  std::vector<Guest> guests_;
+  std::vector<std::uint32_t> takers_;  // clients that get the slot being filled; room is reserved
+  std::vector<std::uint32_t> late_;    // clients that hold all they may, and miss it
+  std::uint32_t credit_ = 0;
+  PublisherStats stats_;
+};
+
+}  // namespace ringtail::share

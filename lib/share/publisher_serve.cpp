@@ -1,0 +1,131 @@
+// The slow half of the publisher: who comes, who goes, who has to go.
+#include <algorithm>
+#include <cerrno>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "share/publisher.hpp"
+
+namespace ringtail::share {
+
+namespace {
+
+constexpr std::size_t most_guests = 16;
+constexpr std::chrono::seconds longest_greeting{1};
+constexpr int events_at_once = 64;
+
+// What an epoll event is about: a client's number, or one of these.
+constexpr std::uint32_t about_listener = 0xffffffff;
+constexpr std::uint32_t about_guests = 0xfffffffe;
+
+}  // namespace
+
+bool Publisher::watch_listener() noexcept {
+  return watch(listener_.get(), about_listener);
+}
+
+bool Publisher::watch(int descriptor, std::uint32_t who) noexcept {
+  epoll_event event = {.events = EPOLLIN, .data = {.u32 = who}};
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) == 0) return true;
+  return errno == EEXIST && ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, descriptor, &event) == 0;
+}
+
+void Publisher::serve() {
+  epoll_event events[events_at_once];
+  const int ready = ::epoll_wait(epoll_.get(), events, events_at_once, 0);
+  for (int index = 0; index < ready; ++index) {
+    const std::uint32_t who = events[index].data.u32;
+    if (who == about_listener) {
+      accept_guests();
+    } else if (who != about_guests) {
+      hear_client(who);
+    }
+  }
+  hear_guests();
+  look_after_clients();
+}
+
+void Publisher::accept_guests() {
+  while (guests_.size() < most_guests) {
+    // Without a free descriptor the guest stays in the queue until there is one.
+    base::FileDescriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!socket.is_open()) return;
+    if (!watch(socket.get(), about_guests)) continue;
+    const auto peer = credentials_of_peer(socket.get());
+    guests_.push_back({.socket = std::move(socket),
+                       .deadline = base::Deadline::after(longest_greeting),
+                       .may_attach = peer && options_.admits(*peer)});
+  }
+}
+
+/// Each guest says hello, or has to leave.
+void Publisher::hear_guests() {
+  for (Guest& guest : guests_) {
+    switch (read_hello(guest.socket.get())) {
+      case HelloStatus::nothing_yet:
+        if (guest.deadline.has_passed()) guest.socket.close();
+        continue;
+      case HelloStatus::right:
+        admit(guest);
+        break;
+      case HelloStatus::wrong_version:
+        refuse(guest, "the publisher speaks version " + std::to_string(layout_version));
+        break;
+      case HelloStatus::nonsense:
+        ++stats_.broken;
+        break;
+    }
+    guest.socket.close();
+  }
+  std::erase_if(guests_, [](const Guest& guest) { return !guest.socket.is_open(); });
+}
+
+/// Only after its hello was read: closing a socket with unread words in it would take our answer back (unix(7)).
+void Publisher::refuse(const Guest& guest, const std::string& reason) {
+  ++stats_.refused;
+  send_refusal(guest.socket.get(), reason);
+}
+
+void Publisher::admit(Guest& guest) {
+  if (!guest.may_attach) return refuse(guest, "this user may not attach");
+  const auto place = std::find(clients_.begin(), clients_.end(), std::nullopt);
+  if (place == clients_.end()) {
+    return refuse(guest, "all " + std::to_string(clients_.size()) + " places are taken");
+  }
+  const auto number = static_cast<std::uint32_t>(place - clients_.begin());
+  const bool watched = watch(guest.socket.get(), number);
+  auto borrower = Borrower::admit(std::move(guest.socket), options_.geometry, packets_.descriptor());
+  if (!watched || !borrower) {
+    ++stats_.refused;
+    return;
+  }
+  place->emplace(std::move(*borrower));
+  ++stats_.clients;
+  ++stats_.admitted;
+  share_credit();
+}
+
+/// A client has nothing to say: a word from it is nonsense, the end of its words is its end.
+void Publisher::hear_client(std::uint32_t client) noexcept {
+  if (!clients_[client]) return;
+  char word = 0;
+  const ssize_t bytes = ::recv(clients_[client]->socket(), &word, sizeof word, MSG_DONTWAIT);
+  if (bytes < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (bytes > 0) ++stats_.broken;
+  dismiss(client);
+}
+
+void Publisher::look_after_clients() noexcept {
+  collect_returns();
+  const auto limit = LoanBook::Clock::now() - options_.hold_limit;
+  for (std::uint32_t client = 0; client < clients_.size(); ++client) {
+    if (!clients_[client]) continue;
+    (void)clients_[client]->is_lending();  // confirms a wish to be lent no more
+    if (!book_.holds_since(client, limit)) continue;
+    clients_[client]->set_state(LoanState::evicted);
+    ++stats_.evicted;
+    dismiss(client);
+  }
+}
+
+}  // namespace ringtail::share

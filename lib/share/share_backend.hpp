@@ -1,0 +1,123 @@
+// The client: packets that another process captured, as a source.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <ringtail/error.hpp>
+#include <ringtail/options.hpp>
+
+#include "base/deadline.hpp"
+#include "base/file_descriptor.hpp"
+#include "base/mapping.hpp"
+#include "ring/backend.hpp"
+#include "ring/batch_pool.hpp"
+#include "ring/block_ledger.hpp"
+#include "share/layout.hpp"
+#include "share/message.hpp"
+#include "share/return_ring.hpp"
+
+namespace ringtail::share {
+
+/// Packet bytes are read where the publisher put them. Their descriptors are checked, and copied while they are, into
+/// memory of our own: so a publisher that has gone mad can show us wrong packets, but never makes us read outside of
+/// what it shares.
+///
+/// A slot of the publisher becomes one or more batches and is given back with the last of them.
+class ShareBackend final : public detail::Backend {
+ public:
+  /// Attaches to the publisher `name`, as a client that may be skipped and evicted. Of the options batch_packets and
+  /// snaplen are obeyed; a filter, a direction, a fanout group or a link type cannot be asked for.
+  [[nodiscard]] static Result<detail::BackendPointer> open(std::string_view device, std::string_view name,
+                                                           const OpenOptions& options);
+
+  ReceiveStatus receive(std::chrono::nanoseconds timeout, Batch& batch) override;
+  void stop() noexcept override;
+  void interrupt() noexcept override;
+  void shut_down() noexcept override;
+  Stats stats() override;
+  std::vector<Counter> counters() const override;
+  const ring::InterfaceTable& interfaces() const noexcept override { return interfaces_; }
+  const Error* failure() const noexcept override { return failure_ ? &*failure_ : nullptr; }
+  int pollable_descriptor() const noexcept override { return epoll_.get(); }
+  std::string_view name() const noexcept override { return device_; }
+  std::string_view kind() const noexcept override { return "share"; }
+  void release(detail::BatchSlot& slot) noexcept override;
+
+ private:
+  struct Memory {
+    base::Mapping packets;
+    base::Mapping lent;
+    base::Mapping returned;
+  };
+  struct Descriptors {
+    base::FileDescriptor socket;
+    base::FileDescriptor wake;
+    base::FileDescriptor epoll;  // the two above
+  };
+  /// The slot whose packets are being handed out.
+  struct Walk {
+    std::uint32_t slot = 0;
+    std::uint32_t next = 0;
+    std::uint32_t end = 0;
+  };
+
+  ShareBackend(std::string device, const OpenOptions& options, const Geometry& geometry, Memory memory,
+               Descriptors descriptors);
+  [[nodiscard]] Result<void> make_batch_pool();
+
+  [[nodiscard]] std::optional<ReceiveStatus> look(Batch& batch);
+  [[nodiscard]] bool lend_next(Batch& batch);
+  [[nodiscard]] bool begin_walk();
+  [[nodiscard]] std::uint64_t copy_checked(detail::BatchSlot& slot);
+  void end_walk() noexcept;
+  void give_back(std::uint32_t slot) noexcept;
+  void look_for_an_end();
+  void fail(std::string reason, std::string remedy);
+  [[nodiscard]] bool is_without_credit() const noexcept;
+  [[nodiscard]] bool take_interrupt() noexcept;
+  [[nodiscard]] bool fall_asleep() noexcept;
+  void wait(std::chrono::nanoseconds timeout) noexcept;
+  void ring_own_bell() noexcept;
+  [[nodiscard]] LoanState state() const noexcept;
+  void learn_interfaces();
+
+  const std::string device_;
+  const std::uint32_t snaplen_;
+  const std::uint32_t batch_packets_;
+  const Geometry geometry_;
+  Memory memory_;
+  base::FileDescriptor socket_;
+  base::FileDescriptor wake_;
+  base::FileDescriptor epoll_;
+  const PacketsHeader* packets_header_;
+  const LentHeader* lent_header_;
+  const Announcement* announcements_;
+  ReturnedHeader* answers_;
+  ReturnWriter returns_;
+  ring::BlockLedger ledger_;
+  std::optional<ring::BatchPool> pool_;
+  ring::InterfaceTable interfaces_;
+
+  // The receiving thread's.
+  std::uint64_t next_announcement_ = 0;
+  std::optional<Walk> walk_;
+  std::uint32_t sleep_ = 0;  // what `waiting` was last set to
+  bool asleep_ = false;      // it was, and whoever publishes next rings for it
+  bool publisher_gone_ = false;
+  bool ended_ = false;
+  std::optional<Error> failure_;
+  base::Deadline stop_deadline_ = base::Deadline::never();
+
+  std::atomic<bool> interrupted_{false};
+  std::atomic<bool> stop_requested_{false};
+  std::atomic<std::uint32_t> held_slots_{0};
+  std::atomic<std::uint64_t> malformed_{0};
+  Stats before_;  // what the publisher had lost before we came
+};
+
+}  // namespace ringtail::share

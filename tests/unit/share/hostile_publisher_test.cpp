@@ -1,0 +1,191 @@
+// A publisher that announces and describes anything at all: its client reads nothing outside of what is shared, and
+// ends with a reason at the latest when a slot cannot be.
+#include <cstring>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <random>
+#include <sys/socket.h>
+#include <thread>
+
+#include "fixture/test_publisher.hpp"
+#include "share/address.hpp"
+#include "share/interface_record.hpp"
+#include "share/message.hpp"
+#include "share/sealed_memory.hpp"
+#include "share/share_backend.hpp"
+
+namespace ringtail::share {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+constexpr Geometry geometry = test::small_geometry;
+
+PacketDescriptor described(std::uint64_t offset, std::uint32_t captured_length, std::uint32_t wire_length,
+                           std::uint16_t interface_id = 0) {
+  PacketDescriptor packet = {};
+  packet.offset = offset;
+  packet.captured_length = captured_length;
+  packet.wire_length = wire_length;
+  packet.interface_id = interface_id;
+  return packet;
+}
+
+class HostilePublisher : public testing::Test {
+ protected:
+  void SetUp() override {
+    // Something to read where packets may lie.
+    std::memset(packets_.data() + Geometry::slots_offset, 0, geometry.packets_bytes() - Geometry::slots_offset);
+    const InterfaceRecord record = to_record({.name = "bad0", .link_type = link_type::ethernet});
+    std::memcpy(packets_.data() + Geometry::records_offset, &record, sizeof record);
+    reinterpret_cast<PacketsHeader*>(packets_.data())->interface_count.store(1);
+    lent_header().credit.store(63);
+  }
+
+  /// Opens it as a client does. `welcome` answers the greeting.
+  template <typename Welcoming>
+  Result<Source> open(Welcoming welcome) {
+    auto listener = listen_at(directory_.path() + "/bad.sock");
+    EXPECT_TRUE(listener) << listener.error().message();
+    std::thread greeter([&] {
+      while (!socket_.is_open()) socket_ = base::FileDescriptor(::accept(listener->get(), nullptr, nullptr));
+      while (read_hello(socket_.get()) == HelloStatus::nothing_yet) std::this_thread::yield();
+      welcome(socket_.get());
+    });
+    auto backend = ShareBackend::open("ringtail:bad", "bad", {.batch_packets = 8});
+    greeter.join();
+    return std::move(backend).map([](auto&& opened) { return Source(std::move(opened)); });
+  }
+  Result<Source> open() {
+    return open([this](int socket) {
+      send_welcome(socket, geometry, {packets_.descriptor(), lent_.descriptor(), returned_.descriptor()});
+    });
+  }
+
+  [[nodiscard]] LentHeader& lent_header() { return *reinterpret_cast<LentHeader*>(lent_.data()); }
+  [[nodiscard]] PacketDescriptor& packet(std::uint32_t slot, std::uint32_t index) {
+    return reinterpret_cast<PacketDescriptor*>(packets_.data() + geometry.slot_offset(slot))[index];
+  }
+  void announce(std::uint64_t position, std::uint32_t slot, std::uint32_t packets) {
+    auto* const announcements = reinterpret_cast<Announcement*>(lent_.data() + sizeof(LentHeader));
+    Announcement& announcement = announcements[position % geometry.slot_count];
+    announcement.slot = slot;
+    announcement.packets = packets;
+    announcement.position.store(position + 1);
+  }
+
+  static SealedMemory make(std::size_t bytes, Writers writers) {
+    return std::move(*SealedMemory::create("ringtail-hostile", bytes, writers));
+  }
+
+  test::RunDirectory directory_;
+  base::FileDescriptor socket_;
+  SealedMemory packets_ = make(geometry.packets_bytes(), Writers::owner_alone);
+  SealedMemory lent_ = make(geometry.lent_bytes(), Writers::owner_alone);
+  SealedMemory returned_ = make(geometry.returned_bytes(), Writers::owner_and_holder);
+};
+
+TEST_F(HostilePublisher, PacketsThatCannotBeAreLeftOutAndCounted) {
+  auto source = open();
+  ASSERT_TRUE(source) << source.error().message();
+  const std::uint64_t end = geometry.packets_bytes();
+  packet(5, 0) = described(end - 60, 60, 60);  // the very last bytes
+  packet(5, 1) = described(end - 60, 61, 61);
+  packet(5, 2) = described(end + 1, 0, 0);
+  packet(5, 3) = described(UINT64_MAX - 10, 60, 60);
+  packet(5, 4) = described(0, UINT32_MAX, UINT32_MAX);
+  packet(5, 5) = described(end - 60, 60, 59);
+  packet(5, 6) = described(end - 60, 60, 60, 1);
+  packet(5, 7) = described(end - 60, 60, 60);
+  announce(0, 5, 8);
+  lent_header().announced_packets.store(8);
+  const Received got = source->receive(10s);
+  ASSERT_EQ(got.status, ReceiveStatus::packets);
+  EXPECT_EQ(got.batch.size(), 2U);
+  EXPECT_EQ(source->stats().malformed, 6U);
+  EXPECT_EQ(source->stats().delivered, 2U);
+  EXPECT_EQ(source->stats().unread, 0U);
+}
+
+TEST_F(HostilePublisher, SlotsThatCannotBeEndTheStream) {
+  const std::pair<std::uint32_t, std::uint32_t> impossible[] = {
+      {geometry.slot_count, 1}, {UINT32_MAX, 1}, {0, 0}, {0, geometry.slot_packets + 1}, {0, UINT32_MAX}};
+  for (const auto& [slot, packets] : impossible) {
+    SetUp();
+    auto source = open();
+    ASSERT_TRUE(source) << source.error().message();
+    announce(0, slot, packets);
+    EXPECT_EQ(source->receive(10s).status, ReceiveStatus::end_of_stream);
+    ASSERT_NE(source->failure(), nullptr);
+    EXPECT_THAT(source->failure()->message(), HasSubstr("broke the rules"));
+    announce(0, 0, 0);
+    socket_.close();
+  }
+}
+
+TEST_F(HostilePublisher, ASlotThatWeStillHoldCannotBeLentAgain) {
+  auto source = open();
+  ASSERT_TRUE(source) << source.error().message();
+  packet(3, 0) = described(geometry.slot_offset(3), 60, 60);
+  announce(0, 3, 1);
+  const Received held = source->receive(10s);
+  ASSERT_EQ(held.status, ReceiveStatus::packets);
+  announce(1, 3, 1);
+  EXPECT_EQ(source->receive(10s).status, ReceiveStatus::end_of_stream);
+}
+
+TEST_F(HostilePublisher, AnswersThatAreNoneAreErrors) {
+  const auto with_geometry = [this](const Geometry& bad) {
+    auto source = open([&](int socket) {
+      send_welcome(socket, bad, {packets_.descriptor(), lent_.descriptor(), returned_.descriptor()});
+    });
+    socket_.close();
+    return source ? std::string("it opened") : source.error().message();
+  };
+  EXPECT_THAT(with_geometry({.slot_count = 0}), HasSubstr("broken"));
+  EXPECT_THAT(with_geometry({.slot_count = 3}), HasSubstr("broken"));
+  EXPECT_THAT(with_geometry({.slot_packets = UINT32_MAX}), HasSubstr("broken"));
+  EXPECT_THAT(with_geometry({.slot_bytes = 4096}), HasSubstr("broken"));
+  EXPECT_THAT(with_geometry({.slot_count = 1U << 16}), HasSubstr("bytes, not"));
+
+  const auto answer = [](int socket) { (void)!::send(socket, "hello yourself", 14, 0); };
+  EXPECT_THAT(open(answer).error().message(), HasSubstr("no publisher"));
+  socket_.close();
+  EXPECT_THAT(open([](int socket) { ::shutdown(socket, SHUT_RDWR); }).error().message(), HasSubstr("hung up"));
+}
+
+// Random descriptors, random announcements, changing while they are read. What is delivered can be read to its last
+// byte.
+TEST_F(HostilePublisher, RandomMemoryNeverLeadsOutside) {
+  const auto seed = std::random_device()();
+  SCOPED_TRACE(seed);
+  std::mt19937_64 random(seed);
+  std::uint64_t sum = 0;
+  for (int round = 0; round < 200; ++round) {
+    auto source = open();
+    ASSERT_TRUE(source) << source.error().message();
+    for (std::uint64_t position = 0; position < 40; ++position) {
+      const auto slot = static_cast<std::uint32_t>(random() % (geometry.slot_count + (position == 39 ? 2 : 0)));
+      for (std::uint32_t index = 0; slot < geometry.slot_count && index < geometry.slot_packets; ++index) {
+        packet(slot, index) =
+            described(random() % (2 * geometry.packets_bytes()), static_cast<std::uint32_t>(random() % 100'000),
+                      static_cast<std::uint32_t>(random() % 200'000), static_cast<std::uint16_t>(random() % 2));
+      }
+      announce(position, slot, static_cast<std::uint32_t>(random() % (geometry.slot_packets + 1)));
+      const Received got = source->receive(0ns);
+      for (const PacketView packet : got.batch) {
+        if (packet.captured_length() == 0) continue;
+        sum += std::to_integer<std::uint64_t>(packet.bytes().front());
+        sum += std::to_integer<std::uint64_t>(packet.bytes().back());
+      }
+      if (got.status == ReceiveStatus::end_of_stream) break;
+    }
+    std::memset(lent_.data() + sizeof(LentHeader), 0, geometry.lent_bytes() - sizeof(LentHeader));
+    socket_.close();
+  }
+  EXPECT_GE(sum, 0U);
+}
+
+}  // namespace
+}  // namespace ringtail::share
