@@ -13,5 +13,6 @@ int run_bench(Arguments arguments);
 int run_capture(Arguments arguments);
 int run_count(Arguments arguments);
 int run_list(Arguments arguments);
+int run_recover(Arguments arguments);
 
 }  // namespace ringtail::tools

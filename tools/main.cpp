@@ -19,6 +19,7 @@ constexpr Command commands[] = {
     {"bench", "measure this machine, its disk, and capture programs on it", run_bench},
     {"capture", "record packets into pcapng or pcap files", run_capture},
     {"count", "count packets and bytes; the smallest analyzer", run_count},
+    {"recover", "make capture files whole again after a crash", run_recover},
     {"list", "show the interfaces of this machine", run_list},
 };
 
