@@ -21,7 +21,7 @@ namespace {
 
 // A full RTM_NEWLINK with all its nested attributes fits many times; the kernel never sends more per datagram in a
 // dump.
-constexpr std::size_t answer_bytes = 64 * 1024;
+constexpr std::size_t answer_bytes = std::size_t{64} * 1024;
 
 int read_attribute(const nlattr* attribute, void* data) {
   auto& link = *static_cast<Link*>(data);
