@@ -17,7 +17,7 @@ build_packages=(
 test_packages=(
   clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
   libgtest-dev libgmock-dev libbenchmark-dev abigail-tools
-  iproute2 ethtool procps util-linux strace time jq git python3
+  iproute2 ethtool procps util-linux e2fsprogs strace time jq git python3
   tshark wireshark-common tcpdump netsniff-ng tcpreplay python3-scapy dpdk-dev
 )
 # What quickstart.sh needs to generate and list traffic.

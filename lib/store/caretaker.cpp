@@ -54,11 +54,13 @@ Caretaker::~Caretaker() {
 
 void Caretaker::wake(std::unique_lock<std::mutex>& lock) {
   if (!thread_.joinable()) {
-    // Signals are for the threads that were there before.
-    sigset_t all;
+    // Signals are for the threads that were there before, but for those that a thread brings upon itself: when a mapped
+    // file has been shortened, SIGBUS must reach its handler (file_window.hpp).
+    sigset_t others;
     sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigfillset(&others);
+    for (const int own : {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP}) sigdelset(&others, own);
+    pthread_sigmask(SIG_SETMASK, &others, &before);
     const bool started = start_thread();
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     while (!started && has_work()) do_next(lock);  // then it is done here

@@ -4,9 +4,91 @@ import os
 import pathlib
 import re
 import signal
+import time
 
 from capture import Capture
 from testbed import Testbed, run, wait_until
+
+
+class FrozenDisk(Testbed):
+    """A file system of its own, on a file, that can be stopped and broken."""
+
+    def setUp(self):
+        super().setUp()
+        for program in ("mkfs.ext4", "fsfreeze", "losetup"):
+            self.need_program(program)
+        self.veth()
+        image = self.directory / "disk"
+        with image.open("wb") as file:
+            file.truncate(256 << 20)
+        run("mkfs.ext4", "-q", image)
+        self.mount = self.directory / "mount"
+        self.mount.mkdir()
+        mounted = run("mount", "-o", "loop,errors=remount-ro", image, self.mount, status=None)
+        if mounted.returncode != 0:
+            self.skipTest(f"no loop devices here: {mounted.stderr.strip()}")
+        self.addCleanup(run, "umount", "-l", self.mount)
+
+    def freeze(self):
+        run("fsfreeze", "--freeze", self.mount)
+        self.addCleanup(run, "fsfreeze", "--unfreeze", self.mount, status=None)
+
+    def thaw(self):
+        run("fsfreeze", "--unfreeze", self.mount)
+
+    def ride_out_a_freeze(self, *options, path="capture.pcapng"):
+        """Frozen in the middle of a capture: the ring fills, losses are counted, and afterwards all goes on."""
+        capture = Capture(self, "-B", "4", *options, path=self.mount / path)
+        refused = self.send_numbered(1_000)["refused"]
+        self.freeze()
+        refused += self.send_numbered(100_000, "--first", 1_000, "--size", 200)["refused"]
+        before = len(capture.errors())
+        capture.send(signal.SIGUSR1)
+        wait_until(lambda: "dropped by the ring" in capture.errors()[before:], "an answer in spite of the disk")
+        self.thaw()
+        refused += self.send_numbered(1_000, "--first", 101_000, "--rate", 5_000)["refused"]
+        account = capture.finish()
+        self.assertGreater(account["sources"][0]["dropped_ring"], 0)
+        self.assertGreater(account["sources"][0]["freezes"], 0)
+        verdict = capture.check_nothing_unaccounted({"refused": refused}, 102_000)
+        self.assertEqual(0, verdict["out_of_order"])
+
+    def test_direct(self):
+        self.ride_out_a_freeze("--writer", "direct")
+
+    def test_write(self):
+        self.ride_out_a_freeze("--writer", "write")
+
+    def test_mmap_in_a_ring_of_files(self):
+        self.ride_out_a_freeze("--writer", "mmap", "-b", "packets:10000")
+
+    def test_one_file_of_two_threads(self):
+        self.ride_out_a_freeze("--threads", "2", "--one-file")
+
+    def test_an_end_that_is_asked_for_meanwhile_comes_after_the_thaw(self):
+        capture = Capture(self, path=self.mount / "capture.pcapng")
+        self.send_numbered(10_000)
+        self.freeze()
+        refused = self.send_numbered(10_000, "--first", 10_000)["refused"]
+        capture.send(signal.SIGINT)
+        time.sleep(0.3)
+        self.thaw()
+        capture.wait()
+        capture.check_nothing_unaccounted({"refused": refused}, 20_000)
+
+    def test_disk_that_turns_read_only(self):
+        """As after an error of the disk (mount -o errors=remount-ro)."""
+        device = run("findmnt", "-n", "-o", "SOURCE", self.mount).stdout.strip()
+        trigger = pathlib.Path("/sys/fs/ext4") / pathlib.Path(device).name / "trigger_fs_error"
+        if not trigger.exists():
+            self.skipTest(f"the kernel has no {trigger}")
+        capture = Capture(self, "-b", "packets:1000", path=self.mount / "capture.pcapng")
+        self.send_numbered(2_500, "--rate", 20_000)
+        trigger.write_text("1")
+        self.send_numbered(20_000, "--first", 2_500, "--rate", 20_000)
+        account = capture.wait(status=1)
+        self.assertRegex(account["error"], "Read-only file system|Input/output error|Structure needs cleaning")
+        self.assertGreaterEqual(account["written_packets"], 1_000)
 
 
 class Traced(Testbed):

@@ -133,6 +133,21 @@ TEST_F(CaretakerTest, ADirectoryThatVanishesAfterTheNextFileWasOpenedEndsTheReco
   EXPECT_EQ(recorder->stats().dropped_writer, 15U);
 }
 
+TEST_F(CaretakerTest, AMappedFileThatIsShortenedBeforeItIsFinishedIsAFailureAndNotDeath) {
+  PacketFeed feed;
+  RecorderOptions options = ring({.file_packets = 10});
+  options.writer = Writer::mmap;
+  auto recorder = Recorder::create(options, {&feed.source});
+  ASSERT_TRUE(recorder);
+  feed.write(*recorder, 0, 10);
+  std::filesystem::resize_file(ring_files().front(), 0);
+  feed.write(*recorder, 0, 1);  // the first file goes to the caretaker, its last window not yet published
+  EXPECT_FALSE(recorder->finish());
+  const RecorderStats stats = recorder->stats();
+  EXPECT_EQ(stats.written_packets + stats.dropped_writer, 11U);
+  EXPECT_GE(stats.dropped_writer, 10U);
+}
+
 TEST_F(CaretakerTest, ManyFilesASecondLoseNothingInPlaceEither) {
   for (const FileFormat format : {FileFormat::pcapng, FileFormat::pcap}) {
     test::RingFeed feed(std::size_t{256} << 10, 64);
