@@ -1,0 +1,99 @@
+// What lending costs: the publisher for each packet, with 1 to 8 clients attached, and a client for each packet it
+// reads. One thread plays all parts in turn, and times one of them.
+//
+//   build/release/tests/bench/share_bench --benchmark_repetitions=9 --benchmark_enable_random_interleaving=true
+
+#include <benchmark/benchmark.h>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "base/contract.hpp"
+#include "fixture/test_publisher.hpp"
+#include "share/publisher.hpp"
+#include "share/share_backend.hpp"
+
+namespace ringtail {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using share::Publisher;
+using share::ShareBackend;
+
+constexpr std::uint32_t batch_packets = 256;
+
+/// A publisher, its clients, and packets that come from memory larger than the second-level cache, as a ring is.
+class Lending {
+ public:
+  Lending(std::int64_t clients, std::size_t frame_bytes) : memory_(16U << 20), frame_bytes_(frame_bytes) {
+    publisher_.add_interface({.name = "bench0", .link_type = link_type::ethernet});
+    for (std::int64_t count = 0; count < clients; ++count) {
+      std::thread opener(
+          [this] { sources_.emplace_back(std::move(*ShareBackend::open("ringtail:bench", "bench", {}))); });
+      while (publisher_.stats().clients == static_cast<std::uint32_t>(count)) publisher_.serve();
+      opener.join();
+    }
+  }
+  void publish() {
+    for (std::uint32_t index = 0; index < batch_packets; ++index) {
+      if (offset_ + frame_bytes_ > memory_.size()) offset_ = 0;
+      packets_[index] = {};
+      packets_[index].offset = offset_;
+      packets_[index].captured_length = packets_[index].wire_length = static_cast<std::uint32_t>(frame_bytes_);
+      offset_ += frame_bytes_;
+    }
+    const auto begin = Clock::now();
+    publisher_.publish(packets_, memory_.data());
+    publishing_ += Clock::now() - begin;
+  }
+  void read() {
+    const auto begin = Clock::now();
+    for (Source& source : sources_) {
+      const Received got = source.receive(std::chrono::nanoseconds(0));
+      base::require(got.batch.size() == batch_packets, "nobody is skipped");
+      for (const PacketView packet : got.batch) bytes_ += packet.wire_length();
+    }
+    reading_ += Clock::now() - begin;
+  }
+  [[nodiscard]] Clock::duration publishing() const { return publishing_; }
+  [[nodiscard]] Clock::duration reading() const { return reading_ / std::max<std::size_t>(sources_.size(), 1); }
+
+ private:
+  static Publisher make_publisher() {
+    auto publisher = Publisher::create({.name = "bench"});
+    base::require(publisher.has_value(), "packets can be lent");
+    return std::move(*publisher);
+  }
+
+  test::RunDirectory directory_;
+  Publisher publisher_ = make_publisher();
+  std::vector<Source> sources_;
+  std::vector<std::byte> memory_;
+  std::vector<PacketDescriptor> packets_ = std::vector<PacketDescriptor>(batch_packets);
+  std::size_t frame_bytes_;
+  std::uint64_t offset_ = 0;
+  std::uint64_t bytes_ = 0;
+  Clock::duration publishing_{};
+  Clock::duration reading_{};
+};
+
+void lend(benchmark::State& state) {
+  Lending lending(state.range(0), static_cast<std::size_t>(state.range(1)));
+  for (auto round : state) {
+    (void)round;
+    lending.publish();
+    lending.read();
+  }
+  const double packets = static_cast<double>(state.iterations()) * batch_packets;
+  const auto per_packet = [&](Clock::duration time) {
+    return std::chrono::duration<double, std::nano>(time).count() / packets;
+  };
+  state.counters["publisher_ns"] = per_packet(lending.publishing());
+  state.counters["client_ns"] = per_packet(lending.reading());
+}
+BENCHMARK(lend)->ArgNames({"clients", "bytes"})->ArgsProduct({{1, 2, 4, 8}, {64, 512, 1500}});
+
+}  // namespace
+}  // namespace ringtail
+
+BENCHMARK_MAIN();
