@@ -65,6 +65,7 @@ void MmapSink::submit(Chunk&& chunk) {
   } else {
     publish(held);
   }
+  write_behind();
 }
 
 void MmapSink::publish(const Chunk& chunk) {
@@ -86,8 +87,8 @@ void MmapSink::shorten() {
   window_.close();
   if (length_ <= landed_.bytes) return;
   if (!is_whole()) return give_up();
+  if (::ftruncate(file_.descriptor.get(), static_cast<off_t>(landed_.bytes)) != 0) return fail("cut", errno);
   length_ = 0;
-  if (::ftruncate(file_.descriptor.get(), static_cast<off_t>(landed_.bytes)) != 0) fail("cut", errno);
 }
 
 /// False when somebody has shortened the file: to make it longer again would put zeros where records were.
@@ -113,12 +114,12 @@ void MmapSink::give_up() {
   }
   window_.close();
   cut_back();
+  length_ = 0;
 }
 
 void MmapSink::finish() {
   if (!file_.descriptor.is_open()) return;
-  if (failure() == nullptr) shorten();
-  window_.close();
+  shorten();  // after a failure too: what has landed is all there is
   close();
 }
 

@@ -25,6 +25,12 @@ void Sink::take_written(const Chunk& chunk, Written written) {
   cut_back();
 }
 
+void Sink::write_behind() {
+  if (failure_ || file_.kind != OutputKind::regular) return;
+  const int error = write_behind_.advance(file_.descriptor.get(), file_.start_offset + landed_.bytes);
+  if (error != 0) fail("write back", error);
+}
+
 void Sink::sync_descriptor() {
   if (failure_ || file_.kind != OutputKind::regular) return;
   if (::fdatasync(file_.descriptor.get()) != 0) fail("sync", errno);

@@ -42,6 +42,7 @@
 #include "store/file_io.hpp"
 #include "store/output_file.hpp"
 #include "store/record_scan.hpp"
+#include "store/write_behind.hpp"
 
 namespace ringtail::store {
 
@@ -92,6 +93,8 @@ class Sink {
   void take_written(const Chunk& chunk, Written written);
   /// Keeps the first failure: `operation` ("write", "sync", "close") on this file did not work.
   void fail(std::string_view operation, int error_number, std::string remedy = {});
+  /// Bounds what has landed in the page cache and is not on the disk yet.
+  void write_behind();
   /// Makes what has reached the kernel reach the disk.
   void sync_descriptor();
   /// Shortens the file to landed(), where it can be shortened.
@@ -104,6 +107,7 @@ class Sink {
   WholeRecords landed_;
 
  private:
+  WriteBehind write_behind_;
   std::optional<Error> failure_;
 };
 

@@ -8,6 +8,7 @@ void WriteSink::submit(Chunk&& chunk) {
   const Chunk held = std::move(chunk);  // its memory goes back when this returns
   if (failure() != nullptr) return;
   take_written(held, write(held.bytes));
+  write_behind();
 }
 
 Written WriteSink::write(std::span<const std::byte> bytes) noexcept {
