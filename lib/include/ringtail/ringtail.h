@@ -154,7 +154,8 @@ RINGTAIL_API void ringtail_init_open_options(ringtail_open_options* options, siz
 
 typedef struct ringtail_source ringtail_source;
 
-/// `device`: "eth0", "any", "dpdk:<pci address or vdev args>", "file:<path>". NULL options: the defaults. NULL: failed.
+/// `device`: "eth0", "any", "dpdk:<pci address or vdev args>", "file:<path>", "ringtail:<name>". NULL options: the
+/// defaults. NULL: failed.
 RINGTAIL_API ringtail_source* ringtail_open(const char* device, const ringtail_open_options* options,
                                             ringtail_error* error);
 
@@ -194,7 +195,7 @@ RINGTAIL_API int ringtail_failure(const ringtail_source* source, ringtail_error*
 RINGTAIL_API int ringtail_pollable_descriptor(const ringtail_source* source);
 
 RINGTAIL_API const char* ringtail_name(const ringtail_source* source);     ///< the device string it was opened with
-RINGTAIL_API const char* ringtail_backend(const ringtail_source* source);  ///< "tpacket", "dpdk", "file"
+RINGTAIL_API const char* ringtail_backend(const ringtail_source* source);  ///< "tpacket", "dpdk", "file", "share"
 
 /// Figures since the source was opened, as <ringtail/stats.hpp> explains them. At every moment after the end of the
 /// stream: received = delivered + dropped_ring + unread.
