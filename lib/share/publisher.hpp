@@ -92,6 +92,8 @@ class Publisher {
   void skip(std::uint32_t client, std::uint32_t packets) noexcept;
   void collect_returns() noexcept;
   void accept_guests();
+  void turn_away() noexcept;
+  [[nodiscard]] static base::FileDescriptor open_spare() noexcept;
   void hear_guests();
   void refuse(const Guest& guest, const std::string& reason);
   void admit(Guest& guest);
@@ -106,6 +108,7 @@ class Publisher {
   std::string path_;
   base::FileDescriptor listener_;
   base::FileDescriptor epoll_;
+  base::FileDescriptor spare_ = open_spare();  // for the day when there is no other
   SealedMemory packets_;
   PacketsHeader* header_;
   LoanBook book_;

@@ -1,6 +1,7 @@
 // The slow half of the publisher: who comes, who goes, who has to go.
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -47,15 +48,30 @@ void Publisher::serve() {
 
 void Publisher::accept_guests() {
   while (guests_.size() < most_guests) {
-    // Without a free descriptor the guest stays in the queue until there is one.
     base::FileDescriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!socket.is_open()) return;
+    if (!socket.is_open()) {
+      if (errno == EMFILE || errno == ENFILE) turn_away();
+      return;
+    }
     if (!watch(socket.get(), about_guests)) continue;
     const auto peer = credentials_of_peer(socket.get());
     guests_.push_back({.socket = std::move(socket),
                        .deadline = base::Deadline::after(longest_greeting),
                        .may_attach = peer && options_.admits(*peer)});
   }
+}
+
+/// Out of descriptors: whoever waits is let in with the one kept for this, and sent away. Left in the queue it would
+/// keep our pollable descriptor readable for ever.
+void Publisher::turn_away() noexcept {
+  spare_.close();
+  base::FileDescriptor(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)).close();
+  spare_ = open_spare();
+  ++stats_.refused;
+}
+
+base::FileDescriptor Publisher::open_spare() noexcept {
+  return base::FileDescriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
 /// Each guest says hello, or has to leave.
