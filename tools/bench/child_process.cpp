@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <ctime>
 #include <fcntl.h>
 #include <fstream>
 #include <iterator>
@@ -97,6 +98,13 @@ void ChildProcess::signal(int number) noexcept {
 bool ChildProcess::has_ended() const noexcept {
   pollfd poll = {.fd = handle_.get(), .events = POLLIN, .revents = 0};
   return pid_ == 0 || ::poll(&poll, 1, 0) != 0;
+}
+
+double ChildProcess::cpu_ns_so_far() const noexcept {
+  clockid_t clock = {};
+  timespec used = {};
+  if (pid_ == 0 || ::clock_getcpuclockid(pid_, &clock) != 0 || ::clock_gettime(clock, &used) != 0) return 0;
+  return static_cast<double>(used.tv_sec) * 1e9 + static_cast<double>(used.tv_nsec);
 }
 
 Result<Ended> ChildProcess::wait(const base::Deadline& deadline) {

@@ -45,6 +45,8 @@ class ChildProcess {
   void release() noexcept;
   void signal(int number) noexcept;
   [[nodiscard]] bool has_ended() const noexcept;
+  /// CPU time that it and its threads, not its children, have used so far; 0 when it has ended.
+  [[nodiscard]] double cpu_ns_so_far() const noexcept;
   /// Waits for the end and takes the account. A child that outlives the deadline is killed, which is an error.
   [[nodiscard]] Result<Ended> wait(const base::Deadline& deadline);
 

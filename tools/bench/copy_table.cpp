@@ -91,7 +91,8 @@ Result<CopyTable> make_copy_table(const CopyTableSettings& settings, const Progr
     for (const Way& way : ways()) rows.emplace_back(*runner, settings, way, traffic.name());
     progress("table, " + traffic.name() + ": idle runs, system calls, files read back");
     for (RowRuns& row : rows) row.prepare();
-    for (std::uint64_t round = 0; round < settings.rounds && !interrupted() && !deadline.has_passed(); ++round) {
+    for (std::uint64_t round = 0; round < settings.rounds && !interrupted(); ++round) {
+      if (round != 0 && deadline.has_passed()) break;
       progress("table, " + traffic.name() + ": round " + std::to_string(round + 1));
       // Every round begins with another way, so that none always follows the same one.
       for (std::size_t turn = 0; turn < rows.size(); ++turn) rows[(turn + round) % rows.size()].add_round();

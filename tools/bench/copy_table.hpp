@@ -26,7 +26,7 @@ struct CopyTableSettings {
   const VethLink* link = nullptr;                     ///< for those ways; null: they are not run
   int cpu = -1;                                       ///< the measured process's
   double background_busy = 0;                         ///< CPUs that are busy when we do nothing
-  base::Deadline deadline = base::Deadline::never();  ///< no round begins after it
+  base::Deadline deadline = base::Deadline::never();  ///< no round but the first begins after it
 };
 
 struct CopyTableRow {

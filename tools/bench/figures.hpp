@@ -17,9 +17,9 @@ struct RunAccount {
   std::uint64_t captured_packets = 0;  ///< in its file
   std::uint64_t captured_bytes = 0;    ///< packet bytes in its file, without any framing
   std::uint64_t user_copied_bytes = 0;
-  ProcessUsage usage;         ///< wait4(2): the whole process from start to end
+  ProcessUsage usage;  ///< wait4(2): the whole process to its end; in the live race its CPU time without the start
   double machine_cpu_ns = 0;  ///< what the whole machine did because of it: see CopyTable and LiveRace
-  double seconds = 0;         ///< from the start until its file is on the disk (fdatasync included)
+  double seconds = 0;         ///< from the start (of the sending) until its file is on the disk (fdatasync included)
   FileState file;             ///< right after its end
   std::optional<std::uint64_t> system_calls;
 };

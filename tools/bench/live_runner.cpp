@@ -56,10 +56,11 @@ Result<LiveRun> LiveRunner::run(const Contestant& contestant, const Traffic& tra
       count_system_calls ? SystemCallCounter::attach(child->pid()) : Result<SystemCallCounter>(tl::unexpected(Error{}));
   LiveRun run;
   RunAccount& account = run.account;
-  const MachineUsage before = MachineUsage::now();
   child->release();
   if (auto ready = wait_until_it_listens(*child); !ready) return tl::unexpected(std::move(ready.error()));
   std::this_thread::sleep_for(settle_before);
+  const double start_cpu_ns = child->cpu_ns_so_far();
+  const MachineUsage before = MachineUsage::now();
   const std::uint64_t frames_before = settings_.link->received_frames();
   const auto sent = apply(load, traffic);
   if (!sent) return tl::unexpected(sent.error());
@@ -78,6 +79,7 @@ Result<LiveRun> LiveRunner::run(const Contestant& contestant, const Traffic& tra
   run.sent = *sent;
   account.offered_packets = settings_.link->received_frames() - frames_before;
   account.usage = ended->usage;
+  account.usage.cpu_ns -= start_cpu_ns;
   account.seconds = after.seconds_since(before);
   account.machine_cpu_ns = after.busy_ns_since(before) - settings_.background_busy * account.seconds * 1e9 -
                            sender_ns_per_frame_ * static_cast<double>(account.offered_packets);

@@ -1,8 +1,11 @@
 // Lets one contestant capture from the live link once.
 //
 //   start   wait until it listens   settle   send ............   settle   SIGINT   end   fdatasync   read its file
-//   |---------------------- the process's account, wait4(2) ----------------------|
-//   |--------------------------- the machine's account, /proc/stat ----------------------------|
+//                                            |------- the process's account -------|
+//                                            |--- the machine's account, /proc/stat ----------|
+//
+// The start is left out: what it costs is mostly whether the kernel finds the ring's memory at once. The process's
+// account is wait4(2) minus its CPU clock when the sending begins.
 #pragma once
 
 #include <string>

@@ -18,8 +18,8 @@ namespace {
 constexpr std::uint64_t gibibyte = std::uint64_t{1} << 30;
 constexpr std::uint64_t least_free_bytes = 2 * gibibyte;
 constexpr std::uint64_t most_live_bytes = 8 * gibibyte;
-// The table gets a quarter of the time when more follows, the race three fifths of what is left when rates follow.
-constexpr double table_share = 4;
+// The table gets a third of the time when more follows, the race three fifths of what is left when rates follow.
+constexpr double table_share = 3;
 constexpr double race_share = 5.0 / 3;
 
 /// A directory of our own, removed with all that is in it.

@@ -58,6 +58,17 @@ TEST(ChildProcess, IsKilledWhenItOutlivesItsDeadline) {
   EXPECT_FALSE(child->wait(base::Deadline::after(10ms)));
 }
 
+TEST(ChildProcess, HasACpuClockThatStopsAtTheGateAndAtTheEnd) {
+  auto child = ChildProcess::run({}, [] { return burn(20ms); });
+  ASSERT_TRUE(child);
+  const double at_gate = child->cpu_ns_so_far();
+  child->release();
+  const auto ended = child->wait(soon());
+  ASSERT_TRUE(ended);
+  EXPECT_GT(ended->usage.cpu_ns, at_gate);
+  EXPECT_EQ(child->cpu_ns_so_far(), 0);
+}
+
 TEST(ChildProcess, TellsTheSignalThatEndedIt) {
   auto child = ChildProcess::run({}, [] { return ::pause(); });
   ASSERT_TRUE(child);
