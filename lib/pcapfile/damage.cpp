@@ -18,12 +18,12 @@ Damage find_damage(FileBytes& bytes) {
   return {.problem = "neither pcapng nor classic pcap", .is_repairable = false};
 }
 
-bool is_zero_from(FileBytes& bytes, std::uint64_t offset) {
+bool is_all_from(FileBytes& bytes, std::uint64_t offset, std::byte value) {
   constexpr std::size_t step = 4096;
   while (offset < bytes.size()) {
     const std::span<const std::byte> here = bytes.at(offset, step);
-    // The first byte is zero and each is like the one before it.
-    if (here.empty() || here[0] != std::byte{0}) return false;
+    // The first byte is right and each is like the one before it.
+    if (here.empty() || here[0] != value) return false;
     if (std::memcmp(here.data(), here.data() + 1, here.size() - 1) != 0) return false;
     offset += here.size();
   }

@@ -1,7 +1,8 @@
 // Finds what a crash leaves behind in a capture file, and says how to make it whole again without inventing anything.
 //
 //   torn tail     | record | record | rec                 cut behind the last whole record
-//   zero tail     | record | record | 0 0 0 0 ... 0       the same: written ahead, never filled
+//   unused tail   | record | record | 0 0 0 0 ... 0       the same: written ahead, never filled (with ones, where our
+//                                                         mmap writer makes classic pcap)
 //   hole          | block | 0 0 0 0 0 | block | block     pcapng: becomes a filler block, and what follows counts again
 //
 // A hole is what a power cut makes of writes that reached the disk out of order. It ends at a multiple of 512, the

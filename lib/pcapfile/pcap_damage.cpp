@@ -10,6 +10,8 @@ namespace {
 /// libpcap's MAXIMUM_SNAPLEN: readers give up at longer packets, but for a few link types (USB) that say so.
 constexpr std::uint32_t maximum_snaplen = 262'144;
 constexpr std::uint32_t largest_believed_snaplen = 16U << 20;
+/// A length of ones: nobody has written it.
+constexpr std::uint32_t no_length = 0xffffffff;
 
 class PcapWalk {
  public:
@@ -64,7 +66,9 @@ class PcapWalk {
     const std::uint32_t captured = order_.u32(head.data() + offsetof(pcap::RecordHead, captured_length));
     const bool is_empty = std::ranges::all_of(head.first(record_head_bytes_), [](auto b) { return b == std::byte{0}; });
     if (is_empty) return {.problem = "zeros in place of a record"};
-    if (captured > longest_packet_bytes_) return {.problem = "a packet longer than any can be"};
+    if (captured > longest_packet_bytes_) {
+      return {.problem = "a packet longer than any can be", .captured_length = captured};
+    }
     if (offset_ + record_head_bytes_ + captured > bytes_.size()) {
       return {.problem = "a record that is cut off", .captured_length = captured, .is_cut_off = true};
     }
@@ -73,7 +77,16 @@ class PcapWalk {
 
   [[nodiscard]] bool is_torn_tail(std::span<const std::byte> head, const Record& record) {
     if (record.is_cut_off) return offset_ + head.size() == bytes_.size() || head.size() >= record_head_bytes_;
-    return is_zero_from(bytes_, offset_);
+    return is_all_from(bytes_, offset_) || is_cover(record);
+  }
+
+  /// What our mmap writer has filled its window with: ones, but for the data of a record that has no head yet.
+  [[nodiscard]] bool is_cover(const Record& record) {
+    if (record.captured_length != no_length) return false;
+    const std::uint64_t end_of_data = offset_ + record_head_bytes_ + longest_packet_bytes_;
+    const std::uint64_t last_head =
+        bytes_.size() - std::min<std::uint64_t>(bytes_.size() - offset_, record_head_bytes_);
+    return is_all_from(bytes_, std::min(end_of_data, last_head), std::byte{0xff});
   }
 
   void note(const char* problem) {

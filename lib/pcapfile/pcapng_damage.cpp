@@ -136,7 +136,7 @@ class PcapngWalk {
 
   /// A block that was never finished and nothing, or only zeros, behind it.
   [[nodiscard]] bool is_torn_tail() {
-    if (bytes_.size() - offset_ < smallest_block_bytes || is_zero_from(bytes_, offset_)) return true;
+    if (bytes_.size() - offset_ < smallest_block_bytes || is_all_from(bytes_, offset_)) return true;
     const std::span<const std::byte> head = bytes_.at(offset_, packet_head_bytes);
     if (head.size() < smallest_block_bytes) return false;  // it cannot be read
     const std::uint32_t type = order_.u32(head.data());
@@ -148,7 +148,8 @@ class PcapngWalk {
       if (captured > total || total - captured < packet_head_bytes + block_trailer_bytes) return false;
     }
     const std::uint64_t end = offset_ + total;
-    return end > bytes_.size() || is_zero_from(bytes_, end - block_trailer_bytes);
+    if (end == bytes_.size() && type == block_type::filler) return true;  // our mmap writer, killed between two stores
+    return end > bytes_.size() || is_all_from(bytes_, end - block_trailer_bytes);
   }
 
   FileBytes& bytes_;

@@ -100,6 +100,15 @@ TEST_F(RecoverTest, ZerosBehindTheEndAreCutAndInventNoPackets) {
   }
 }
 
+TEST_F(RecoverTest, AKilledMmapWritersClassicTailIsCut) {
+  const std::string file = make_file(10, FileFormat::pcap);
+  const std::string whole = content(file);
+  // A record whose head was not written yet, and the rest of the window.
+  overwrite(file, whole.size(), std::string(16, '\xff') + std::string(1'000, 'x') + std::string(1'000'000, '\xff'));
+  EXPECT_EQ(recover(file).damage.packets, 10U);
+  EXPECT_EQ(content(file), whole);
+}
+
 TEST_F(RecoverTest, AHoleBecomesAFillerAndWhatIsBehindItCountsAgain) {
   // Two chunks of packets at multiples of 4096, as direct I/O puts them; the one between never reached the disk.
   const std::string begin = content(make_file(30));
