@@ -14,5 +14,6 @@ int run_capture(Arguments arguments);
 int run_count(Arguments arguments);
 int run_list(Arguments arguments);
 int run_recover(Arguments arguments);
+int run_send(Arguments arguments);
 
 }  // namespace ringtail::tools

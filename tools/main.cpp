@@ -21,6 +21,7 @@ constexpr Command commands[] = {
     {"count", "count packets and bytes; the smallest analyzer", run_count},
     {"recover", "make capture files whole again after a crash", run_recover},
     {"list", "show the interfaces of this machine", run_list},
+    {"send", "send the packets of a file, or made ones", run_send},
 };
 
 constexpr std::string_view usage = "usage: ringtail COMMAND [OPTIONS] [FILTER]\n";

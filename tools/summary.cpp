@@ -108,17 +108,16 @@ Result<SummaryOutput> SummaryOutput::open(const std::string& path) {
   return tl::unexpected(system_error("open " + path + " for the summary", errno));
 }
 
-Result<void> SummaryOutput::write(const Summary& summary) {
+Result<void> SummaryOutput::write(const std::string& json) {
   if (file_ == nullptr) return {};
-  const std::string text = to_json(summary);
   errno = 0;
-  if (std::fwrite(text.data(), 1, text.size(), file_.get()) == text.size() && std::fflush(file_.get()) == 0) return {};
+  if (std::fwrite(json.data(), 1, json.size(), file_.get()) == json.size() && std::fflush(file_.get()) == 0) return {};
   return tl::unexpected(system_error("write the summary to " + path_, errno));
 }
 
 int conclude(const Summary& summary, SummaryOutput& output) {
   const int status = summary.error ? report(*summary.error) : exit_done;
-  const auto written = output.write(summary);
+  const auto written = output.write(to_json(summary));
   return written ? status : report(written.error());
 }
 

@@ -68,8 +68,8 @@ class SummaryOutput {
   /// "-" is standard output; an empty path is nowhere.
   [[nodiscard]] static Result<SummaryOutput> open(const std::string& path);
 
-  /// Nothing happens where there is no output.
-  [[nodiscard]] Result<void> write(const Summary& summary);
+  /// The JSON text of a summary. Nothing happens where there is no output.
+  [[nodiscard]] Result<void> write(const std::string& json);
 
  private:
   struct Closer {

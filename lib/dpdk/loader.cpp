@@ -68,4 +68,10 @@ Result<detail::BackendPointer> open_dpdk(std::string_view device, const OpenOpti
   return (*table)->open(device, options);
 }
 
+Result<detail::TransmitterPointer> open_dpdk_transmitter(std::string_view device, const OpenOptions& options) {
+  const auto table = module();
+  if (!table) return tl::unexpected(table.error());
+  return (*table)->open_transmitter(device, options);
+}
+
 }  // namespace ringtail::dpdk

@@ -15,6 +15,7 @@
 #include <ringtail/stats.hpp>
 
 #include "ring/backend.hpp"
+#include "ring/transmitter.hpp"
 
 namespace ringtail::dpdk {
 
@@ -27,6 +28,7 @@ struct ModuleIdentity {
   std::uint32_t options_bytes = sizeof(OpenOptions);
   std::uint32_t stats_bytes = sizeof(Stats);
   std::uint32_t error_bytes = sizeof(Error);
+  std::uint32_t table_entries = 2;
 
   [[nodiscard]] bool operator==(const ModuleIdentity& other) const noexcept {
     return std::memcmp(this, &other, sizeof *this) == 0;
@@ -36,6 +38,7 @@ struct ModuleIdentity {
 struct ModuleTable {
   ModuleIdentity identity;  ///< first: compared before anything behind it is believed
   Result<detail::BackendPointer> (*open)(std::string_view device, const OpenOptions& options);
+  Result<detail::TransmitterPointer> (*open_transmitter)(std::string_view device, const OpenOptions& options);
 };
 
 /// The module's only exported symbol, of type `const ModuleTable* ()`.

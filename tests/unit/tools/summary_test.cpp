@@ -87,7 +87,7 @@ TEST(SummaryOutput, OfABadPathIsKnownBeforeTheCapture) {
 TEST(SummaryOutput, ToAFullDeviceIsAnError) {
   auto output = SummaryOutput::open("/dev/full");
   ASSERT_TRUE(output.has_value());
-  EXPECT_THAT(output->write(example()).error().message(), HasSubstr("No space left"));
+  EXPECT_THAT(output->write(to_json(example())).error().message(), HasSubstr("No space left"));
 }
 
 }  // namespace
