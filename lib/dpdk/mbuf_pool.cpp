@@ -13,7 +13,8 @@ static_assert(largest_data_bytes == UINT16_MAX - RTE_PKTMBUF_HEADROOM);
 
 namespace {
 
-constexpr unsigned cached_per_thread = 256;
+// The most there may be: bursts that are longer than a thread's cache go past it, to the ring that all threads share.
+constexpr unsigned cached_per_thread = RTE_MEMPOOL_CACHE_MAX_SIZE;
 
 Error pool_error(std::uint32_t mbufs, std::size_t bytes) {
   if (rte_errno == ENOMEM && eal_has_huge_pages()) return huge_page_error(read_huge_pages(), bytes);
