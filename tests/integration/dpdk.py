@@ -6,6 +6,7 @@ import pathlib
 import re
 import signal
 import subprocess
+import time
 
 from testbed import LONGEST_WAIT, Testbed, run, wait_until
 
@@ -66,12 +67,13 @@ class Testpmd:
 
     PROMPT = "testpmd> "
 
-    def __init__(self, case, *devices, mode="io", memory=tuple(MEMORY_FILE_OPTIONS)):
+    def __init__(self, case, *devices, mode="io", cpus=None):
         case.need_program("dpdk-testpmd")
         self.case = case
-        self.log_path = case.directory / "testpmd.log"
-        cpus = ",".join(str(cpu) for cpu in sorted(os.sched_getaffinity(0)))
-        command = ["stdbuf", "-oL", "dpdk-testpmd", *memory, "--no-telemetry", "--no-pci", f"--lcores=(0,1)@({cpus})"]
+        self.log_path = case.directory / f"testpmd-{time.monotonic_ns()}.log"
+        cpus = ",".join(str(cpu) for cpu in cpus or sorted(os.sched_getaffinity(0)))
+        command = ["stdbuf", "-oL", "dpdk-testpmd", *MEMORY_FILE_OPTIONS, "--no-telemetry", "--no-pci",
+                   f"--lcores=(0,1)@({cpus})"]
         command += [f"--vdev={device}" for device in devices]
         command += ["--", "-i", "--total-num-mbufs=16384", "--no-flush-rx", f"--forward-mode={mode}"]
         with self.log_path.open("wb") as log:
