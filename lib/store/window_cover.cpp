@@ -24,16 +24,32 @@ pcapng::BlockHead filler_head(std::uint64_t bytes) noexcept {
   return {pcapng::block_type::filler, static_cast<std::uint32_t>(bytes)};
 }
 
-/// Written, not allocated: a classic pcap that is only longer would show zeros, which are packets. And it is the
-/// cheaper way of taking room on the disk, without which a store into the window would be SIGBUS (README).
-int write_fill(int descriptor, std::uint64_t begin, std::uint64_t end, std::byte value) {
-  constexpr std::size_t piece_bytes = 64 << 10;  // stays in the first caches
-  const std::vector<std::byte> fill(piece_bytes, value);
-  for (std::uint64_t offset = begin; offset < end; offset += piece_bytes) {
-    const auto piece = std::span(fill).first(std::min<std::uint64_t>(piece_bytes, end - offset));
-    if (const int error = write_all_at(descriptor, piece, offset).error_number; error != 0) return error;
+/// Written, not allocated: a file that is only longer would show zeros. And it is the cheaper way of taking room on the
+/// disk, without which a store into the window would be SIGBUS (README).
+int write_again_and_again(int descriptor, std::uint64_t begin, std::uint64_t end, std::span<const std::byte> piece) {
+  for (std::uint64_t offset = begin; offset < end; offset += piece.size()) {
+    const auto bytes = piece.first(std::min<std::uint64_t>(piece.size(), end - offset));
+    if (const int error = write_all_at(descriptor, bytes, offset).error_number; error != 0) return error;
   }
   return 0;
+}
+
+constexpr std::size_t piece_bytes = 64 << 10;  // stays in the first caches
+constexpr std::size_t page_bytes = 4096;
+
+/// A filler block to each page: a write that a signal interrupts ends between pages (generic_perform_write(),
+/// mm/filemap.c), and so with a whole block.
+int write_fillers(int descriptor, std::uint64_t begin, std::uint64_t end) {
+  std::vector<std::byte> fillers(piece_bytes);
+  std::uint64_t first_bytes = (page_bytes - begin % page_bytes) % page_bytes;
+  if (first_bytes != 0 && first_bytes < pcapng::smallest_block_bytes) first_bytes += page_bytes;
+  if (first_bytes != 0) {
+    pcapng::store_filler(fillers.data(), static_cast<std::uint32_t>(first_bytes));
+    const Written first = write_all_at(descriptor, std::span(fillers).first(first_bytes), begin);
+    if (first.error_number != 0) return first.error_number;
+  }
+  for (std::size_t at = 0; at < piece_bytes; at += page_bytes) pcapng::store_filler(&fillers[at], page_bytes);
+  return write_again_and_again(descriptor, begin + first_bytes, end, fillers);
 }
 
 }  // namespace
@@ -47,14 +63,15 @@ std::uint32_t WindowCover::rest_bytes() const noexcept {
 }
 
 int WindowCover::extend(int descriptor, std::uint64_t landed, std::uint64_t length, std::uint64_t new_length) const {
-  if (!is_pcapng_) return write_fill(descriptor, length, new_length, std::byte{0xFF});
-  // A block whose head says that it is longer than the file is a torn one; it is whole when its last byte is there.
+  if (!is_pcapng_) {
+    const std::vector<std::byte> ones(piece_bytes, std::byte{0xFF});
+    return write_again_and_again(descriptor, length, new_length, ones);
+  }
+  if (const int error = write_fillers(descriptor, length, new_length); error != 0) return error;
+  // All of them become one: its two lengths.
   const auto filler_bytes = static_cast<std::uint32_t>(new_length - landed);
-  if (const int error = write_at(descriptor, landed, filler_head(filler_bytes)); error != 0) return error;
-  const std::uint64_t trailer = new_length - pcapng::block_trailer_bytes;
-  const std::uint64_t body = std::max(length, landed + sizeof(pcapng::BlockHead));
-  if (const int error = write_fill(descriptor, body, trailer, std::byte{0}); error != 0) return error;
-  return write_at(descriptor, trailer, filler_bytes);
+  const int error = write_at(descriptor, new_length - pcapng::block_trailer_bytes, filler_bytes);
+  return error != 0 ? error : write_at(descriptor, landed, filler_head(filler_bytes));
 }
 
 void WindowCover::publish(std::span<std::byte> tail, std::size_t chunk_bytes) const noexcept {

@@ -15,7 +15,8 @@
 // stand is a captured length that every reader refuses (beyond 262,144 bytes), and a record is written data first, head
 // last. So a reader stops behind the last whole record, as at a torn one.
 //
-// Both hold while the file is made longer, too: the bytes that a longer file shows are written with its length.
+// Both hold while the file is made longer, too: it grows by pages of ones, or by fillers of a page each, which then
+// become one. `new_length` is a multiple of a page.
 #pragma once
 
 #include <cstddef>

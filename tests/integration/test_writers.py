@@ -2,7 +2,9 @@
 
 import functools
 import signal
+import time
 
+import readers
 from capture import Capture
 from testbed import Testbed, run
 
@@ -61,6 +63,23 @@ class EveryWriter(Testbed):
         self.assertEqual(account["written_packets"], verdict["packets"])
         self.assertEqual(account["written_bytes"], capture.path.stat().st_size)
         self.assertGreater(verdict["packets"], 1_000, "what fitted is there")
+
+    def check_sigkill(self, writer, form):
+        """Every frame in the file is a frame that was sent, and `recover` makes the file whole."""
+        for attempt in range(3):
+            capture = self.capture(writer, form, "--retire-timeout", "10", "--flush-interval", "50")
+            sender = self.start(self.helper("frame_sender"), "-i", "tx0", "--count", 10_000_000, "--mix")
+            time.sleep(0.3 + attempt * 0.0137)
+            capture.send(signal.SIGKILL)
+            capture.process.wait()
+            sender.kill()
+            sender.wait()
+            verdict = readers.check_numbered(self, capture.files(), 10_000_000)
+            for fault in ("damaged", "invented", "duplicates", "foreign"):
+                self.assertEqual(0, verdict[fault], verdict)
+            self.assertGreater(verdict["packets"], 100, "older packets are in the file")
+            run(self.ringtail, "recover", capture.path)
+            self.assertEqual(verdict["packets"], readers.capinfos(self, capture.path)["Number of packets"])
 
     def small_disk(self):
         """8 MiB of ext4."""

@@ -81,7 +81,7 @@ TEST_P(KillTest, LeavesWholeRecordsAtARandomMoment) {
     if (writer == Writer::mmap && format != FileFormat::pcapng && walk.torn_bytes != 0) {
       EXPECT_EQ(last_byte_of(file), 0xFF) << "a length that readers refuse; zeros would be packets";
     } else {
-      EXPECT_LT(walk.torn_bytes, 2000U) << "a torn record is shorter than one; zeros would go on and on";
+      EXPECT_LT(walk.torn_bytes, 5000U) << "a torn record or filler is shorter than one; zeros would go on and on";
     }
     packets += walk.packets;
     std::filesystem::remove(file);

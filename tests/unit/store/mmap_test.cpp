@@ -8,6 +8,7 @@
 
 #include "base/file_descriptor.hpp"
 #include "base/mapping.hpp"
+#include "store/recover.hpp"
 #include "unit/store/recording_fixture.hpp"
 #include "unit/store/ring_feed.hpp"
 
@@ -69,6 +70,9 @@ TEST_P(MmapTest, AReaderNeverSeesWhatIsNoPacket) {
       EXPECT_EQ(walk.packets, feed.next_number) << "a record is in the file at once";
       const auto verdict = test::run("capinfos -rTMc '" + path("copy") + "' 2>&1");
       EXPECT_THAT(verdict.output, HasSubstr("4294967295-byte packet")) << "a reader stops there, and says so";
+      const auto recovery = store::recover_file(path("copy"), {});
+      ASSERT_TRUE(recovery) << recovery.error().message();
+      EXPECT_EQ(test::count_packets({path("copy")}), static_cast<std::int64_t>(walk.packets));
     }
   }
   ASSERT_TRUE(recorder->finish());
