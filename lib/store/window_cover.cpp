@@ -82,7 +82,7 @@ void WindowCover::publish(std::span<std::byte> tail, std::size_t chunk_bytes) co
   pcapfile::store(rest.data(), filler_head(rest.size()));
   pcapfile::store(rest.data() + rest.size() - pcapng::block_trailer_bytes, static_cast<std::uint32_t>(rest.size()));
   // All stores above before the one below, for a signal that ends us here; its partner is whoever reads the file.
-  std::atomic_thread_fence(std::memory_order_release);
+  std::atomic_signal_fence(std::memory_order_release);
   pcapfile::store(tail.data() + offsetof(pcapng::BlockHead, total_length), gap);
 }
 
