@@ -144,6 +144,15 @@ class StandardOutput(Testbed):
         self.assertEqual(b"99\n" * 500, tshark.communicate(timeout=20)[0])
         self.assertEqual(0, capture.wait(20))
 
+    def test_two_rings_into_one_pipe(self):
+        self.need_program("tshark")
+        capture = self.start_capture("-c", "5000", "-w", "-", "--threads", "2", "--one-file", stdout=subprocess.PIPE)
+        tshark = self.start("tshark", "-n", "-r", "-", "-T", "fields", "-e", "frame.len", stdin=capture.stdout,
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.send_numbered(15_000, "--size", 99, "--flows", 64, "--rate", 20_000)  # both rings are open before the end
+        self.assertEqual(b"99\n" * 5_000, tshark.communicate(timeout=20)[0])
+        self.assertEqual(0, capture.wait(20))
+
     def test_packets_do_not_wait_for_the_end(self):
         """A live reader sees a packet within retire timeout + flush interval, with ten times the slack."""
         capture = self.start_capture("-w", "-", stdout=subprocess.PIPE)

@@ -42,5 +42,14 @@ TEST(Contradiction, ThreadsAreForNetworkInterfaces) {
   EXPECT_THAT(find_contradiction(options)->message(), HasSubstr("file:x.pcapng"));
 }
 
+TEST(Contradiction, StandardOutputTakesSeveralThreadsAsOneFileOnly) {
+  CaptureOptions options;
+  options.threads = 2;
+  options.output.path = "-";
+  EXPECT_THAT(find_contradiction(options)->message(), HasSubstr("--one-file"));
+  options.one_file = true;
+  EXPECT_EQ(find_contradiction(options), std::nullopt);
+}
+
 }  // namespace
 }  // namespace ringtail::tools

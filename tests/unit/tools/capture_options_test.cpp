@@ -112,8 +112,10 @@ TEST(CaptureOptions, ChooseFormatWriterAndLayout) {
 }
 
 TEST(CaptureOptions, PlaceThreads) {
-  const CaptureOptions options = options_of({"-i", "eth0", "--threads", "3", "--fanout", "qm", "--cpus", "1,4-5"});
+  const CaptureOptions options =
+      options_of({"-i", "eth0", "--threads", "3", "--fanout", "qm", "--cpus", "1,4-5", "--one-file"});
   EXPECT_EQ(options.threads, 3);
+  EXPECT_TRUE(options.one_file);
   EXPECT_EQ(options.fanout, FanoutMode::queue_mapping);
   EXPECT_THAT(options.cpus, ElementsAre(1, 4, 5));
 }
