@@ -113,6 +113,14 @@ class KernelInterface(DpdkTestbed):
         self.assertEqual((0, 1), (source["counters"]["imissed"], source["counters"]["link_up"]))
         self.assertIn("rx_nombuf:0", capture.errors())
 
+    def test_two_queues_into_one_file(self):
+        capture = Capture(self, "--no-huge", "--threads", "2", "--one-file", interface="dpdk:net_af_packet0,iface=rx0,"
+                          "qpairs=2,framecnt=16384")
+        sent = self.send_numbered(self.COUNT, "--flows", "256", "--size", "72", "--rate", "20000")
+        capture.finish()
+        self.assertEqual(1, len(capture.files()))
+        capture.check_nothing_unaccounted(sent, self.COUNT)
+
     def test_af_xdp(self):
         self.check("net_af_xdp0,iface=rx0")
 
@@ -177,6 +185,18 @@ class Replay(DpdkTestbed):
         wanted = [frame for number, frame in enumerate(self.frames) if number % 4 == 0 and len(frame) >= 100]
         source = count.wait()
         self.assertEqual((len(wanted), len(wanted)), (source["received"], source["delivered"]))
+
+    def test_more_than_one_chunk(self):
+        path = self.directory / "out.pcapng"
+        for writer in ("direct", "write"):
+            with self.subTest(writer):
+                # 11 MB: chunks behind each other, one on its way while the next is gathered.
+                run(self.ringtail, "capture", "--no-huge", "-i", "dpdk:net_null0,size=1400", "-w", path, "-c", "8000",
+                    "--writer", writer)
+                self.assertEqual({(1400, 1400, bytes(1400))},
+                                 {(captured, wire, data) for _, captured, wire, data in
+                                  readers.packets_of_libpcap(self, path)})
+                self.assertEqual(8_000, readers.capinfos(self, path)["Number of packets"])
 
     def test_snaplen(self):
         cut = readers.packets_of_libpcap(self, self.record("-s", "96"))
