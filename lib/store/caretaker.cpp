@@ -103,7 +103,7 @@ void Caretaker::finish(std::unique_ptr<CaptureFile> file) {
 void Caretaker::finish_last(std::unique_ptr<CaptureFile> file) {
   {
     std::unique_lock lock(mutex_);
-    preparing_ = preparing_ == Preparing::asked_for ? Preparing::no : preparing_;
+    if (preparing_ == Preparing::asked_for) preparing_ = Preparing::no;
     done_.wait(lock, [this] { return !busy_ && !has_work(); });
     prepared_.reset();
   }
