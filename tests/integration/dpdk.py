@@ -41,12 +41,21 @@ class DpdkTestbed(Testbed):
 
 
 class Count:
-    """A running `ringtail count`."""
+    """A running `ringtail count`. Its device is open once this is made."""
 
     def __init__(self, case, device, *options):
         self.case = case
         self.process = case.start(case.ringtail, "count", "-i", device, "--json", "-", *options,
                                   stdout=subprocess.PIPE, text=True)
+        wait_until(self._has_started, f"{device} to be open")
+
+    def _has_started(self):
+        """It has ended, or taken SIGINT over, which it does behind the opening (proc(5): SigCgt)."""
+        if self.process.poll() is not None:
+            return True
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        caught = int(re.search(r"^SigCgt:\t([0-9a-f]+)$", status, re.MULTILINE).group(1), 16)
+        return caught & 1 << (signal.SIGINT - 1)
 
     def finish(self):
         """Ends it as Ctrl-C does; the account of its source, whose books balance."""
