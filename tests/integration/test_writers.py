@@ -47,6 +47,13 @@ class EveryWriter(Testbed):
             self.assertEqual(writer, account["writer"])
         capture.check_nothing_unaccounted({"refused": refused}, 400_000)
 
+    def check_two_rings_into_one_file(self, writer, form):
+        capture = self.capture(writer, form, "--threads", "2", "--one-file")
+        sent = self.send_numbered(100_000, "--flows", 64, "--size", 300)
+        capture.finish()
+        self.assertEqual(1, len(capture.files()))
+        capture.check_nothing_unaccounted(sent, 100_000)
+
     def check_rotation_under_load(self, writer, form):
         capture = self.capture(writer, form, "-b", "filesize:5000")
         sent = self.send_numbered(100_000, "--mix")
