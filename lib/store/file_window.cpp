@@ -16,8 +16,8 @@ namespace {
 /// so it sees that thread's own stores; other windows' entries it only compares with the address.
 struct Guard {
   std::atomic<bool> is_taken{false};
-  std::atomic<std::uintptr_t> begin{0};
-  std::atomic<std::uintptr_t> end{0};  // 0: nothing is guarded
+  std::atomic<std::byte*> begin{nullptr};
+  std::atomic<std::size_t> bytes{0};  // 0: nothing is guarded
   std::atomic<bool> is_lost{false};
 };
 
@@ -25,16 +25,17 @@ constexpr std::size_t most_windows = 256;
 std::array<Guard, most_windows> guards;
 struct sigaction handler_before {};
 
-Guard* guard_of(std::uintptr_t address) noexcept {
+Guard* guard_of(const void* address) noexcept {
   for (Guard& guard : guards) {
-    if (address >= guard.begin.load() && address < guard.end.load()) return &guard;
+    const auto begin = reinterpret_cast<std::uintptr_t>(guard.begin.load());
+    // An address below wraps to far beyond any length.
+    if (reinterpret_cast<std::uintptr_t>(address) - begin < guard.bytes.load()) return &guard;
   }
   return nullptr;
 }
 
 bool put_memory_in_place(Guard& guard) noexcept {
-  const std::uintptr_t begin = guard.begin.load();
-  void* place = ::mmap(reinterpret_cast<void*>(begin), guard.end.load() - begin, PROT_READ | PROT_WRITE,
+  void* place = ::mmap(guard.begin.load(), guard.bytes.load(), PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
   return place != MAP_FAILED;
 }
@@ -43,7 +44,7 @@ bool put_memory_in_place(Guard& guard) noexcept {
 void on_bus_error(int number, siginfo_t* info, void* /*context*/) {
   const int saved_errno = errno;
   const bool is_access = info->si_code > 0;  // from the kernel, not from kill(2)
-  Guard* guard = is_access ? guard_of(reinterpret_cast<std::uintptr_t>(info->si_addr)) : nullptr;
+  Guard* guard = is_access ? guard_of(info->si_addr) : nullptr;
   if (guard != nullptr && put_memory_in_place(*guard)) {
     guard->is_lost.store(true);
   } else {
@@ -75,10 +76,9 @@ Result<FileWindow> FileWindow::map(int descriptor, std::uint64_t offset, std::si
       guard.is_taken.store(false);
       return tl::unexpected(std::move(mapping.error()));
     }
-    const auto begin = reinterpret_cast<std::uintptr_t>(mapping->data());
     guard.is_lost.store(false);
-    guard.begin.store(begin);
-    guard.end.store(begin + bytes);
+    guard.begin.store(mapping->data());
+    guard.bytes.store(bytes);
     return FileWindow(std::move(*mapping), index);
   }
   return tl::unexpected(make_error("map a file", "too many files are mapped at once"));
@@ -100,8 +100,7 @@ bool FileWindow::is_lost() const noexcept {
 void FileWindow::close() noexcept {
   if (guard_ == no_guard) return;
   Guard& guard = guards[std::exchange(guard_, no_guard)];
-  guard.end.store(0);
-  guard.begin.store(0);
+  guard.bytes.store(0);
   mapping_.unmap();
   guard.is_taken.store(false);
 }
