@@ -6,7 +6,7 @@
 #include <sys/epoll.h>
 #include <thread>
 
-namespace ringtail::tools {
+namespace ringtail {
 
 namespace {
 
@@ -24,27 +24,33 @@ bool says_something(ReceiveStatus status) {
 }  // namespace
 
 Result<SourceGroup> SourceGroup::create(std::span<Source> sources) {
+  std::vector<Source*> pointers;
+  for (Source& source : sources) pointers.push_back(&source);
+  return create(std::move(pointers));
+}
+
+Result<SourceGroup> SourceGroup::create(std::vector<Source*> sources) {
   base::FileDescriptor epoll(epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.is_open()) return tl::unexpected(system_error("wait for several sources", errno));
-  for (const Source& source : sources) {
-    const int descriptor = source.pollable_descriptor();
+  for (const Source* source : sources) {
+    const int descriptor = source->pollable_descriptor();
     if (descriptor < 0) continue;
     epoll_event event{.events = EPOLLIN, .data = {}};
     if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, descriptor, &event) != 0) {
-      return tl::unexpected(system_error("wait for " + std::string(source.name()), errno));
+      return tl::unexpected(system_error("wait for " + std::string(source->name()), errno));
     }
   }
-  return SourceGroup(sources, std::move(epoll));
+  return SourceGroup(std::move(sources), std::move(epoll));
 }
 
-SourceGroup::SourceGroup(std::span<Source> sources, base::FileDescriptor epoll)
-    : sources_(sources), live_(sources.size()), epoll_(std::move(epoll)) {
+SourceGroup::SourceGroup(std::vector<Source*> sources, base::FileDescriptor epoll)
+    : sources_(std::move(sources)), live_(sources_.size()), epoll_(std::move(epoll)) {
   std::iota(live_.begin(), live_.end(), std::size_t{0});
 }
 
 GroupReceived SourceGroup::receive(nanoseconds timeout) {
   if (live_.size() == 1) {  // no need to look around: the source waits by itself
-    auto [status, batch] = sources_[live_.front()].receive(timeout);
+    auto [status, batch] = sources_[live_.front()]->receive(timeout);
     GroupReceived received{status, live_.front(), std::move(batch)};
     if (status == ReceiveStatus::end_of_stream) remove(0);
     return received;
@@ -63,7 +69,7 @@ GroupReceived SourceGroup::poll_each_once() {
     if (next_ >= live_.size()) next_ = 0;
     const std::size_t live_index = next_++;
     const std::size_t source = live_[live_index];
-    auto [status, batch] = sources_[source].receive(nanoseconds::zero());
+    auto [status, batch] = sources_[source]->receive(nanoseconds::zero());
     if (!says_something(status)) continue;
     if (status == ReceiveStatus::end_of_stream) remove(live_index);
     return {status, source, std::move(batch)};
@@ -74,7 +80,7 @@ GroupReceived SourceGroup::poll_each_once() {
 /// False when nothing has become readable in time.
 bool SourceGroup::wait_for_any(nanoseconds timeout) {
   const bool all_can_wait = std::all_of(
-      live_.begin(), live_.end(), [this](std::size_t source) { return sources_[source].pollable_descriptor() >= 0; });
+      live_.begin(), live_.end(), [this](std::size_t source) { return sources_[source]->pollable_descriptor() >= 0; });
   if (!all_can_wait) return true;  // a file is always worth another look
   epoll_event event{};
   const auto timeout_ms = std::chrono::ceil<milliseconds>(timeout).count();
@@ -82,9 +88,9 @@ bool SourceGroup::wait_for_any(nanoseconds timeout) {
 }
 
 void SourceGroup::remove(std::size_t live_index) {
-  const int descriptor = sources_[live_[live_index]].pollable_descriptor();
+  const int descriptor = sources_[live_[live_index]]->pollable_descriptor();
   if (descriptor >= 0) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, descriptor, nullptr);
   live_.erase(live_.begin() + static_cast<std::ptrdiff_t>(live_index));
 }
 
-}  // namespace ringtail::tools
+}  // namespace ringtail

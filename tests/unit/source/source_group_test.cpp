@@ -6,7 +6,7 @@
 
 #include "fixture/memory_backend.hpp"
 
-namespace ringtail::tools {
+namespace ringtail {
 namespace {
 
 using namespace std::chrono_literals;
@@ -116,4 +116,4 @@ TEST(SourceGroup, DoesNotSpinOnWhatIsReadableButLentOut) {
 }
 
 }  // namespace
-}  // namespace ringtail::tools
+}  // namespace ringtail

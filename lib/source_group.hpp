@@ -10,7 +10,7 @@
 
 #include "base/file_descriptor.hpp"
 
-namespace ringtail::tools {
+namespace ringtail {
 
 /// What one of the sources had to say.
 struct GroupReceived {
@@ -22,7 +22,8 @@ struct GroupReceived {
 /// Takes batches from its sources in turn, so that a busy one cannot starve the others. Threads: one.
 class SourceGroup {
  public:
-  /// `sources` stay where they are as long as the group lives; at least one.
+  /// `sources` stay where they are as long as the group lives. Without any, the group has ended.
+  [[nodiscard]] static Result<SourceGroup> create(std::vector<Source*> sources);
   [[nodiscard]] static Result<SourceGroup> create(std::span<Source> sources);
 
   /// As Source::receive(), `timeout` not negative. Every source says end_of_stream exactly once; after the last one has
@@ -32,16 +33,16 @@ class SourceGroup {
   [[nodiscard]] bool has_ended() const noexcept { return live_.empty(); }
 
  private:
-  SourceGroup(std::span<Source> sources, base::FileDescriptor epoll);
+  SourceGroup(std::vector<Source*> sources, base::FileDescriptor epoll);
 
   [[nodiscard]] GroupReceived poll_each_once();
   [[nodiscard]] bool wait_for_any(std::chrono::nanoseconds timeout);
   void remove(std::size_t live_index);
 
-  std::span<Source> sources_;
+  std::vector<Source*> sources_;
   std::vector<std::size_t> live_;  ///< those that have not ended
   std::size_t next_ = 0;           ///< whose turn it is, in live_
   base::FileDescriptor epoll_;
 };
 
-}  // namespace ringtail::tools
+}  // namespace ringtail
