@@ -9,6 +9,7 @@
 
 #include "store/make_sink.hpp"
 #include "store/output_file.hpp"
+#include "store/storage_directory.hpp"
 
 namespace ringtail::store {
 
@@ -197,7 +198,7 @@ void Caretaker::do_next(std::unique_lock<std::mutex>& lock) {
 }
 
 std::unique_ptr<Sink> Caretaker::open_ahead() const {
-  auto file = open_unnamed(directory_, options_.group_readable);
+  auto file = options_.storage ? options_.storage->create_unnamed() : open_unnamed(directory_, options_.group_readable);
   if (!file) return nullptr;  // opened under its name when the time has come, it will say why it cannot be had
   auto sink = make_sink(std::move(*file), options_.writer, options_.format);
   return sink ? std::move(*sink) : nullptr;
@@ -205,6 +206,7 @@ std::unique_ptr<Sink> Caretaker::open_ahead() const {
 
 // `open_files`: how many others count among those to be kept; 0 at the end, when nothing more has to go.
 void Caretaker::finish_one(CaptureFile& file, std::uint64_t open_files) {
+  if (options_.storage) return store_away(file);
   if (options_.sync_interval) file.sync();
   file.finish();
   const OutputFile& output = file.sink().file();
@@ -215,6 +217,20 @@ void Caretaker::finish_one(CaptureFile& file, std::uint64_t open_files) {
     retention_.add({output.path, output.device, output.inode, file.written().bytes});
   }
   if (open_files > 0) retention_.enforce(open_files);
+}
+
+// What a file under its final name holds is on the disk. A file that broke off before its first packet is not kept.
+void Caretaker::store_away(CaptureFile& file) {
+  file.sync();
+  file.finish();
+  const OutputFile& output = file.sink().file();
+  if (const Error* error = file.failure()) {
+    note_failure(*error);
+    if (file.written().packets == 0) return options_.storage->discard(output);
+  }
+  const auto path = options_.storage->publish(output, file.written().bytes);
+  if (!path) return note_failure(path.error());
+  names_.print(*path);
 }
 
 void Caretaker::sync_file(const SyncRequest& request) {

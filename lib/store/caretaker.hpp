@@ -80,6 +80,7 @@ class Caretaker {
   void do_next(std::unique_lock<std::mutex>& lock);
   [[nodiscard]] std::unique_ptr<Sink> open_ahead() const;
   void finish_one(CaptureFile& file, std::uint64_t open_files);
+  void store_away(CaptureFile& file);
   void sync_file(const SyncRequest& request);
   void sync_directory();
   void note_failure(const Error& error);

@@ -45,24 +45,10 @@ std::uint64_t write_position(int descriptor, const struct stat& status) {
   return position < 0 ? 0 : static_cast<std::uint64_t>(position);
 }
 
-Result<OutputFile> describe(base::FileDescriptor descriptor, const std::string& path, bool is_ours) {
-  struct stat status {};
-  if (::fstat(descriptor.get(), &status) != 0) return tl::unexpected(open_error(path));
-  OutputFile file;
-  file.path = path;
-  file.is_ours = is_ours;
-  file.device = status.st_dev;
-  file.inode = status.st_ino;
-  file.kind = S_ISREG(status.st_mode) ? OutputKind::regular : OutputKind::stream;
-  if (file.kind == OutputKind::regular) file.start_offset = write_position(descriptor.get(), status);
-  file.descriptor = std::move(descriptor);
-  return file;
-}
-
 Result<OutputFile> duplicate(int descriptor, const std::string& path) {
   base::FileDescriptor copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
   if (!copy.is_open()) return tl::unexpected(open_error(path));
-  return describe(std::move(copy), path, false);
+  return describe_output(std::move(copy), path, false);
 }
 
 mode_t creation_mode(bool group_readable) {
@@ -75,7 +61,7 @@ Result<OutputFile> create_new(const std::string& path, bool group_readable) {
   // after a failed write the last whole record is looked for in the file itself.
   base::FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
   if (!file.is_open()) return tl::unexpected(open_error(path));
-  return describe(std::move(file), path, true);
+  return describe_output(std::move(file), path, true);
 }
 
 Result<OutputFile> open_stream(const std::string& path, mode_t expected_type) {
@@ -84,10 +70,24 @@ Result<OutputFile> open_stream(const std::string& path, mode_t expected_type) {
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return tl::unexpected(open_error(path));
   if ((status.st_mode & S_IFMT) != expected_type) return tl::unexpected(refusal(path, "was replaced meanwhile"));
-  return describe(std::move(file), path, false);
+  return describe_output(std::move(file), path, false);
 }
 
 }  // namespace
+
+Result<OutputFile> describe_output(base::FileDescriptor descriptor, const std::string& path, bool is_ours) {
+  struct stat status {};
+  if (::fstat(descriptor.get(), &status) != 0) return tl::unexpected(open_error(path));
+  OutputFile file;
+  file.path = path;
+  file.is_ours = is_ours;
+  file.device = status.st_dev;
+  file.inode = status.st_ino;
+  file.kind = S_ISREG(status.st_mode) ? OutputKind::regular : OutputKind::stream;
+  if (file.kind == OutputKind::regular) file.start_offset = write_position(descriptor.get(), status);
+  file.descriptor = std::move(descriptor);
+  return file;
+}
 
 Result<OutputFile> open_output(const std::string& path, bool group_readable) {
   if (const auto descriptor = descriptor_named_by(path)) return duplicate(*descriptor, path);
@@ -123,7 +123,7 @@ std::optional<OutputFile> open_unnamed(const std::string& directory, bool group_
   const mode_t mode = creation_mode(group_readable);
   base::FileDescriptor file(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, mode));
   if (!file.is_open()) return std::nullopt;
-  auto described = describe(std::move(file), directory, true);
+  auto described = describe_output(std::move(file), directory, true);
   return described ? std::optional(std::move(*described)) : std::nullopt;
 }
 

@@ -27,6 +27,10 @@ struct OutputFile {
   ino_t inode = 0;
 };
 
+/// What `descriptor`, opened as `path`, stands for. `is_ours`: a new inode.
+[[nodiscard]] Result<OutputFile> describe_output(base::FileDescriptor descriptor, const std::string& path,
+                                                 bool is_ours);
+
 /// Opens `path` for one capture file:
 ///
 ///   "-", /dev/stdout, /dev/fd/N    a duplicate of that descriptor

@@ -6,6 +6,7 @@
 #include "base/contract.hpp"
 #include "pcapfile/window_encoder.hpp"
 #include "store/make_sink.hpp"
+#include "store/storage_directory.hpp"
 
 namespace ringtail {
 
@@ -24,7 +25,7 @@ void add(store::ChunkCounts& sum, const store::ChunkCounts& chunks) {
 Result<void> check(const RecorderOptions& options) {
   const auto refuse = [&](const char* reason) { return tl::unexpected(usage_error("write " + options.path, reason)); };
   const Rotation& rotation = options.rotation;
-  if (options.path.empty()) return refuse("the file has no name");
+  if (options.path.empty() && options.storage == nullptr) return refuse("the file has no name");
   if (options.path == "-" && rotation.is_on()) return refuse("standard output cannot become several files");
   if (options.format != FileFormat::pcapng && options.layout == Layout::dilate) {
     return refuse("only pcapng can be dilated: pcap has nothing a reader would skip");
@@ -82,18 +83,21 @@ Result<std::uint16_t> Recorder::Implementation::add_source(const Source& source)
 // ---- Files ---------------------------------------------------------------------------------------------------------
 
 // The one that is open already, or one opened here.
-Result<std::unique_ptr<store::Sink>> Recorder::Implementation::open_sink(const std::string& path) {
-  if (auto prepared = caretaker_->take_prepared(); prepared && prepared->name_file(path)) return prepared;
-  auto output = store::open_output(path, options_.group_readable);
+Result<std::unique_ptr<store::Sink>> Recorder::Implementation::open_sink() {
+  store::StorageDirectory* storage = options_.storage.get();
+  const std::string path = storage == nullptr ? files_.next_path() : std::string();
+  if (auto prepared = caretaker_->take_prepared()) {
+    if (storage != nullptr ? prepared->name_file(*storage) : prepared->name_file(path)) return prepared;
+  }
+  auto output = storage != nullptr ? storage->create() : store::open_output(path, options_.group_readable);
   if (!output) return tl::unexpected(std::move(output.error()));
   return store::make_sink(std::move(*output), options_.writer, options_.format);
 }
 
 Result<void> Recorder::Implementation::open_file() {
-  const std::string path = files_.next_path();
-  auto sink = open_sink(path);
+  auto sink = open_sink();
   if (!sink) return tl::unexpected(std::move(sink.error()));
-  files_.opened(path);
+  files_.opened((*sink)->file().path);
   file_ = std::make_unique<store::CaptureFile>(std::move(*sink), options_.format, *staging_, *encoder_);
   writer_ = file_->sink().name();
   head_written_ = false;
@@ -108,7 +112,11 @@ Result<void> Recorder::Implementation::open_file() {
   if (file_->failure() == nullptr) return {};
   Error error = *file_->failure();
   const store::OutputFile& output = file_->sink().file();
-  if (output.is_ours) store::remove_output(output.path, output.device, output.inode);
+  if (options_.storage) {
+    options_.storage->discard(output);
+  } else if (output.is_ours) {
+    store::remove_output(output.path, output.device, output.inode);
+  }
   files_.discard();
   file_.reset();
   return tl::unexpected(std::move(error));
@@ -148,7 +156,7 @@ void Recorder::Implementation::next_file() {
 }
 
 void Recorder::Implementation::rotate() {
-  base::require(options_.rotation.is_on(), "only a ring of files has a next file");
+  base::require(has_next_file(), "only a ring of files has a next file");
   if (file_ == nullptr || failure_ || complete_) return;
   if (options_.stop_after_files && files_.count() >= *options_.stop_after_files) {
     complete_ = true;
@@ -213,7 +221,7 @@ void Recorder::Implementation::sync_when_due(Clock::time_point now) {
 
 // Not before the first tick: by then programs have settled whose rights a new file gets.
 void Recorder::Implementation::prepare_next_file() {
-  if (next_asked_for_ || !options_.rotation.is_on()) return;
+  if (next_asked_for_ || !has_next_file()) return;
   if (options_.stop_after_files && files_.count() >= *options_.stop_after_files) return;
   next_asked_for_ = true;
   caretaker_->prepare();

@@ -57,9 +57,10 @@ class Recorder::Implementation {
 
   // recording.cpp: everything else
   [[nodiscard]] Result<std::uint16_t> introduce(const Source& source);
-  [[nodiscard]] Result<std::unique_ptr<store::Sink>> open_sink(const std::string& path);
+  [[nodiscard]] Result<std::unique_ptr<store::Sink>> open_sink();
   [[nodiscard]] Result<void> open_file();
   [[nodiscard]] std::unique_ptr<store::CaptureFile> end_file();
+  [[nodiscard]] bool has_next_file() const noexcept { return options_.storage || options_.rotation.is_on(); }
   void next_file();
   void write_head();
   void write_statistics(bool only_changed);

@@ -5,6 +5,8 @@
 #include <string>
 #include <unistd.h>
 
+#include "store/storage_directory.hpp"
+
 namespace ringtail::store {
 
 void Sink::take_written(const Chunk& chunk, Written written) {
@@ -29,6 +31,10 @@ void Sink::write_behind() {
   if (failure_ || file_.kind != OutputKind::regular) return;
   const int error = write_behind_.advance(file_.descriptor.get(), file_.start_offset + landed_.bytes);
   if (error != 0) fail("write back", error);
+}
+
+bool Sink::name_file(StorageDirectory& storage) {
+  return storage.name(file_);
 }
 
 void Sink::sync_descriptor() {

@@ -46,6 +46,8 @@
 
 namespace ringtail::store {
 
+class StorageDirectory;
+
 class Sink {
  public:
   Sink(OutputFile file, FileFormat format) noexcept : file_(std::move(file)), format_(format) {}
@@ -87,6 +89,7 @@ class Sink {
   [[nodiscard]] const OutputFile& file() const noexcept { return file_; }
   /// Names a file that was opened without a name; as name_output().
   [[nodiscard]] bool name_file(const std::string& path) { return name_output(file_, path); }
+  [[nodiscard]] bool name_file(StorageDirectory& storage);
 
  protected:
   /// Counts a chunk that was written behind landed(), or what of it got there: then it is the end of the file.

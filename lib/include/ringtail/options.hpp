@@ -27,6 +27,8 @@ struct Fanout {
   /// Reassemble IPv4 fragments before hashing (PACKET_FANOUT_FLAG_DEFRAG), so that all parts of a flow meet the same
   /// member. What is captured is then the reassembled packet, not the frames of the wire.
   bool defragment = false;
+
+  [[nodiscard]] bool operator==(const Fanout&) const = default;
 };
 
 /// Where memory and threads are placed.
@@ -44,6 +46,8 @@ struct DpdkOptions {
   std::uint16_t mtu = 0;                   ///< 0: as it is
   bool busy_poll = false;                  ///< never sleep while nothing arrives
   std::chrono::milliseconds link_wait{0};  ///< wait in open() this long for the link to come up
+
+  [[nodiscard]] bool operator==(const DpdkOptions&) const = default;
 };
 
 struct OpenOptions {
@@ -63,6 +67,8 @@ struct OpenOptions {
   bool lock_filter = true;                   ///< SO_LOCK_FILTER once set up (not in a fanout group)
   int numa_node = numa_automatic;
   DpdkOptions dpdk{};
+
+  [[nodiscard]] bool operator==(const OpenOptions&) const = default;
 };
 
 }  // namespace ringtail

@@ -21,6 +21,10 @@
 
 namespace ringtail {
 
+namespace store {
+class StorageDirectory;  // lib/store/storage_directory.hpp
+}
+
 enum class FileFormat : std::uint8_t {
   pcapng,    ///< nanoseconds, interfaces, statistics: the default
   pcap,      ///< classic, microseconds
@@ -46,6 +50,8 @@ struct Rotation {
   std::optional<double> keep_free_percent{};  ///< of the file system; the oldest files make room
   std::string print_names_to{};               ///< each finished file's name on a line: a path, "-" or "stderr"
 
+  [[nodiscard]] bool operator==(const Rotation&) const = default;
+
   /// True when output goes to numbered files.
   [[nodiscard]] bool is_on() const {
     return duration || interval || file_bytes || file_packets || keep_files || keep_bytes || keep_free_percent;
@@ -54,6 +60,9 @@ struct Rotation {
 
 struct RecorderOptions {
   std::string path{};  ///< "-": standard output
+  /// Instead of a path: gives the files their names, takes the finished ones over, looks after the quota. Several
+  /// recorders may share one.
+  std::shared_ptr<store::StorageDirectory> storage{};
   FileFormat format = FileFormat::pcapng;
   Writer writer = Writer::automatic;
   Layout layout = Layout::automatic;
@@ -66,6 +75,8 @@ struct RecorderOptions {
   std::chrono::seconds statistics_interval{5};           ///< pcapng: an Interface Statistics Block this often
   std::string application = "ringtail";                  ///< shb_userappl
   std::string comment{};                                 ///< opt_comment of the section header; may be empty
+
+  [[nodiscard]] bool operator==(const RecorderOptions&) const = default;
 };
 
 struct RecorderStats {
@@ -112,7 +123,7 @@ class Recorder {
   /// also when nothing arrives; it is cheap when nothing is due.
   void tick();
 
-  /// Starts the next file now (rotation must be on).
+  /// Starts the next file now (rotation must be on, or storage set).
   void rotate();
 
   /// Writes the last statistics, waits until every byte is in the file, closes it. Returns failure() if there is one.

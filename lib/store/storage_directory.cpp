@@ -1,0 +1,271 @@
+#include "store/storage_directory.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include <utility>
+
+#include "store/record_scan.hpp"
+
+namespace ringtail::store {
+
+namespace {
+
+constexpr std::string_view hidden_suffix = ".part";
+
+std::string hidden_name(const std::string& name) {
+  return "." + name + std::string(hidden_suffix);
+}
+
+/// The final name in a hidden one.
+std::optional<std::string> final_name(const std::string& hidden) {
+  if (!hidden.starts_with('.') || !hidden.ends_with(hidden_suffix)) return std::nullopt;
+  return hidden.substr(1, hidden.size() - 1 - hidden_suffix.size());
+}
+
+std::string name_in(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+}
+
+bool is_plain_file(const struct stat& status) {
+  return S_ISREG(status.st_mode) && status.st_nlink == 1;
+}
+
+/// What an ordinary user may still use, as df(1) counts it.
+struct Room {
+  double size = 0;
+  double available = 0;
+
+  [[nodiscard]] double free_percent() const { return size > 0 ? 100 * available / size : 100; }
+};
+
+Room room_of(int directory) {
+  struct statvfs status {};
+  if (::fstatvfs(directory, &status) != 0) return {};
+  const auto unit = static_cast<double>(status.f_frsize);
+  return {unit * static_cast<double>(status.f_blocks), unit * static_cast<double>(status.f_bavail)};
+}
+
+/// Only whoever writes or finishes a file holds this lock; readers share one of their own.
+bool lock_for_writing(int descriptor) {
+  return ::flock(descriptor, LOCK_EX | LOCK_NB) == 0;
+}
+
+auto reads_at(int descriptor) {
+  return [descriptor](std::uint64_t offset, std::span<std::byte> memory) {
+    const ssize_t got = ::pread(descriptor, memory.data(), memory.size(), static_cast<off_t>(offset));
+    return got == static_cast<ssize_t>(memory.size());
+  };
+}
+
+}  // namespace
+
+Result<std::shared_ptr<StorageDirectory>> StorageDirectory::open(StorageOptions options) {
+  auto names = NameTemplate::parse(options.file_name, options.capture, options.interface);
+  if (!names) return tl::unexpected(std::move(names.error()));
+  base::FileDescriptor directory(::open(options.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const std::string operation = "store files in " + options.directory;
+  if (!directory.is_open()) return tl::unexpected(system_error(operation, errno, options.directory));
+  if (::faccessat(directory.get(), ".", W_OK | X_OK, AT_EACCESS) != 0) {
+    return tl::unexpected(system_error(operation, errno, options.directory));
+  }
+  std::shared_ptr<StorageDirectory> storage(
+      new StorageDirectory(std::move(options), std::move(*names), std::move(directory)));
+  if (auto scanned = storage->scan(); !scanned) return tl::unexpected(std::move(scanned.error()));
+  return storage;
+}
+
+StorageDirectory::StorageDirectory(StorageOptions options, NameTemplate names, base::FileDescriptor directory)
+    : options_(std::move(options)), names_(std::move(names)), directory_(std::move(directory)) {}
+
+Error StorageDirectory::failed(const std::string& operation, const std::string& name, int error_number) const {
+  return system_error(operation + " " + path_of(name), error_number, path_of(name));
+}
+
+// ---- What earlier runs have left -----------------------------------------------------------------------------------
+
+Result<void> StorageDirectory::scan() {
+  const int duplicate = ::openat(directory_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* entries = duplicate < 0 ? nullptr : ::fdopendir(duplicate);
+  if (entries == nullptr) return tl::unexpected(failed("list", ".", errno));
+  std::vector<std::string> names;
+  while (const dirent* entry = ::readdir(entries)) names.emplace_back(entry->d_name);
+  ::closedir(entries);
+
+  for (const std::string& name : names) {
+    const auto wanted = final_name(name);
+    if (wanted && names_.sequence_of(*wanted)) finish_leftover(name, *wanted);
+  }
+  for (const std::string& name : names) take_stock_of(name);
+  for (const Leftover& leftover : leftovers_) take_stock_of(leftover.name);
+  std::stable_sort(stored_.begin(), stored_.end(), [](const Stored& left, const Stored& right) {
+    return std::pair(left.written_at, left.name) < std::pair(right.written_at, right.name);
+  });
+  return {};
+}
+
+void StorageDirectory::take_stock_of(const std::string& name) {
+  const auto hidden = final_name(name);
+  const auto sequence = names_.sequence_of(hidden.value_or(name));
+  if (!sequence) return;
+  last_sequence_ = std::max(last_sequence_, *sequence);  // of whatever has that name: it is not to be had
+  struct stat status {};
+  if (hidden || ::fstatat(directory_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
+  if (!is_plain_file(status)) return;
+  const auto bytes = static_cast<std::uint64_t>(status.st_size);
+  stored_.push_back({.name = name, .inode = status.st_ino, .bytes = bytes, .written_at = status.st_mtime});
+  stored_bytes_ += bytes;
+}
+
+/// Whoever wrote it is gone if the lock is free. What cannot be finished is left as it is.
+void StorageDirectory::finish_leftover(const std::string& hidden, const std::string& name) {
+  const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  const base::FileDescriptor file(::openat(directory_.get(), hidden.c_str(), flags));
+  struct stat status {};
+  if (!file.is_open() || ::fstat(file.get(), &status) != 0 || !is_plain_file(status)) return;
+  if (!lock_for_writing(file.get())) return;
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  const WholeRecords whole = scan_records(options_.format, {}, size, reads_at(file.get()));
+  if (whole.packets == 0) {
+    ::unlinkat(directory_.get(), hidden.c_str(), 0);
+    return;
+  }
+  if (whole.bytes < size && ::ftruncate(file.get(), static_cast<off_t>(whole.bytes)) != 0) return;
+  if (::fsync(file.get()) != 0) return;
+  if (::renameat2(directory_.get(), hidden.c_str(), directory_.get(), name.c_str(), RENAME_NOREPLACE) != 0) return;
+  leftovers_.push_back({.name = name, .packets = whole.packets, .cut_bytes = size - whole.bytes});
+}
+
+// ---- New files -----------------------------------------------------------------------------------------------------
+
+std::string StorageDirectory::next_hidden_name() {
+  const std::lock_guard lock(mutex_);
+  newest_ = names_.name(++last_sequence_, std::time(nullptr));
+  return hidden_name(newest_);
+}
+
+Result<OutputFile> StorageDirectory::create() {
+  const mode_t mode = options_.group_readable ? 0640 : 0600;
+  constexpr int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  for (;;) {
+    const std::string name = next_hidden_name();
+    base::FileDescriptor file(::openat(directory_.get(), name.c_str(), flags, mode));
+    if (!file.is_open() && errno == EEXIST) continue;  // planted, perhaps: it is left alone
+    if (!file.is_open()) return tl::unexpected(failed("create", name, errno));
+    (void)lock_for_writing(file.get());
+    return describe_output(std::move(file), path_of(name), true);
+  }
+}
+
+std::optional<OutputFile> StorageDirectory::create_unnamed() const {
+  const mode_t mode = options_.group_readable ? 0640 : 0600;
+  base::FileDescriptor file(::openat(directory_.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode));
+  if (!file.is_open() || !lock_for_writing(file.get())) return std::nullopt;
+  auto described = describe_output(std::move(file), options_.directory, true);
+  return described ? std::optional(std::move(*described)) : std::nullopt;
+}
+
+bool StorageDirectory::name(OutputFile& file) {
+  const std::string name = next_hidden_name();
+  char unnamed[32] = {};
+  std::snprintf(unnamed, sizeof unnamed, "/proc/self/fd/%d", file.descriptor.get());
+  if (::linkat(AT_FDCWD, unnamed, directory_.get(), name.c_str(), AT_SYMLINK_FOLLOW) != 0) return false;
+  file.path = path_of(name);
+  return true;
+}
+
+void StorageDirectory::discard(const OutputFile& file) noexcept {
+  const std::string name = name_in(file.path);
+  struct stat status {};
+  if (::fstatat(directory_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
+  if (status.st_dev == file.device && status.st_ino == file.inode) ::unlinkat(directory_.get(), name.c_str(), 0);
+}
+
+Result<std::string> StorageDirectory::publish(const OutputFile& file, std::uint64_t bytes) {
+  const std::string hidden = name_in(file.path);
+  struct stat status {};
+  if (::fstatat(directory_.get(), hidden.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    return tl::unexpected(failed("finish", hidden, errno));
+  }
+  if (status.st_dev != file.device || status.st_ino != file.inode) {
+    return tl::unexpected(make_error("finish " + file.path, "another file has its name"));
+  }
+  std::string name = *final_name(hidden);
+  while (::renameat2(directory_.get(), hidden.c_str(), directory_.get(), name.c_str(), RENAME_NOREPLACE) != 0) {
+    if (errno != EEXIST) return tl::unexpected(failed("finish", hidden, errno));
+    name = *final_name(next_hidden_name());
+  }
+  if (::fsync(directory_.get()) != 0 && errno != EINVAL) return tl::unexpected(failed("sync", ".", errno));
+  {
+    const std::lock_guard lock(mutex_);
+    stored_.push_back({.name = name, .inode = file.inode, .bytes = bytes, .written_at = std::time(nullptr)});
+    stored_bytes_ += bytes;
+  }
+  enforce_quota();
+  return path_of(name);
+}
+
+// ---- The quota -----------------------------------------------------------------------------------------------------
+
+std::optional<StorageDirectory::Stored> StorageDirectory::oldest_beyond_quota(std::size_t passed_over) const {
+  const Quota& quota = options_.quota;
+  const Room room = quota.disk_percent || quota.free_percent ? room_of(directory_.get()) : Room{};
+  const std::lock_guard lock(mutex_);
+  if (passed_over >= stored_.size()) return std::nullopt;
+  const Stored& oldest = stored_[passed_over];
+  const auto bytes = static_cast<double>(stored_bytes_);
+  const bool too_much = (quota.bytes && stored_bytes_ > *quota.bytes) ||
+                        (quota.disk_percent && room.size > 0 && bytes > room.size * *quota.disk_percent / 100) ||
+                        (quota.free_percent && room.free_percent() < *quota.free_percent) ||
+                        (quota.age && std::time(nullptr) - oldest.written_at > quota.age->count());
+  return too_much ? std::optional(oldest) : std::nullopt;
+}
+
+/// False when somebody reads it. A file that is no longer there needs no removing.
+bool StorageDirectory::remove(const Stored& file) const noexcept {
+  const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  const base::FileDescriptor opened(::openat(directory_.get(), file.name.c_str(), flags));
+  struct stat status {};
+  if (!opened.is_open() || ::fstat(opened.get(), &status) != 0 || status.st_ino != file.inode) return true;
+  if (!lock_for_writing(opened.get())) return false;
+  ::unlinkat(directory_.get(), file.name.c_str(), 0);
+  return true;
+}
+
+void StorageDirectory::enforce_quota() {
+  const std::lock_guard one_at_a_time(quota_mutex_);
+  std::size_t passed_over = 0;
+  while (const auto oldest = oldest_beyond_quota(passed_over)) {
+    if (!remove(*oldest)) {
+      ++passed_over;
+      continue;
+    }
+    const std::lock_guard lock(mutex_);
+    stored_.erase(stored_.begin() + static_cast<std::ptrdiff_t>(passed_over));  // others only append
+    stored_bytes_ -= oldest->bytes;
+    ++deleted_;
+  }
+}
+
+StorageFigures StorageDirectory::figures() const {
+  const std::lock_guard lock(mutex_);
+  return {.files = stored_.size(), .bytes = stored_bytes_, .deleted = deleted_, .newest = newest_};
+}
+
+double StorageDirectory::free_percent() const noexcept {
+  return room_of(directory_.get()).free_percent();
+}
+
+bool StorageDirectory::has_room() const noexcept {
+  constexpr double enough_bytes = 64.0 * (1 << 20);
+  const Room room = room_of(directory_.get());
+  return room.available >= std::min(enough_bytes, room.size / 10);
+}
+
+}  // namespace ringtail::store

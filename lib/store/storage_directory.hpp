@@ -1,0 +1,129 @@
+// The directory in which a capture that runs for years keeps its files.
+//
+//   .uplink_00042_20261122T065600.pcapng.part     being written, and locked (flock) by whoever writes it
+//      │ complete, synced, closed
+//      v
+//    uplink_00042_20261122T065600.pcapng          finished: counts for the quota, goes when it is the oldest
+//
+// The directory is opened once; everything after that happens through its descriptor, so that moving or replacing it
+// leads nobody elsewhere. No name is ever followed or replaced. What a crash has left is cut to its last whole record
+// and finished at the next start.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ringtail/error.hpp>
+#include <ringtail/recorder.hpp>
+
+#include "base/file_descriptor.hpp"
+#include "store/name_template.hpp"
+#include "store/output_file.hpp"
+
+namespace ringtail::store {
+
+/// The oldest finished files go when there is more than this; what is not set does not limit.
+struct Quota {
+  std::optional<std::uint64_t> bytes{};       ///< in all finished files
+  std::optional<double> disk_percent{};       ///< of the file system's size, for all finished files
+  std::optional<double> free_percent{};       ///< to be left on the file system
+  std::optional<std::chrono::seconds> age{};  ///< since a file was last written to
+
+  [[nodiscard]] bool operator==(const Quota&) const = default;
+};
+
+struct StorageOptions {
+  std::string directory{};
+  std::string file_name = "{capture}_{sequence}_%Y%m%dT%H%M%S.pcapng";  ///< see NameTemplate
+  std::string capture{};
+  std::string interface {};
+  Quota quota{};
+  FileFormat format = FileFormat::pcapng;
+  bool group_readable = false;  ///< mode 0640 instead of 0600
+
+  [[nodiscard]] bool operator==(const StorageOptions&) const = default;
+};
+
+struct StorageFigures {
+  std::uint64_t files = 0;  ///< finished ones
+  std::uint64_t bytes = 0;  ///< in them
+  std::uint64_t deleted = 0;
+  std::string newest{};  ///< the last one begun, by the name it will have
+};
+
+/// A file of an earlier run, whole again.
+struct Leftover {
+  std::string name;
+  std::uint64_t packets = 0;
+  std::uint64_t cut_bytes = 0;  ///< a torn record at its end
+};
+
+/// One capture's files: those whose names its template could have made. Threads: any.
+class StorageDirectory {
+ public:
+  /// The directory must exist. Finds what earlier runs have left there, and finishes it.
+  [[nodiscard]] static Result<std::shared_ptr<StorageDirectory>> open(StorageOptions options);
+
+  /// A new hidden file.
+  [[nodiscard]] Result<OutputFile> create();
+  /// A new file without any name yet. Nothing where the file system has no such files.
+  [[nodiscard]] std::optional<OutputFile> create_unnamed() const;
+  /// Gives it its hidden name. False: it cannot be had, and create() will say why.
+  [[nodiscard]] bool name(OutputFile& file);
+
+  /// The file is complete and synced: it gets its final name, which is on the disk when this returns; then the quota is
+  /// looked after. Returns the final path.
+  [[nodiscard]] Result<std::string> publish(const OutputFile& file, std::uint64_t bytes);
+  /// The file holds nothing of worth.
+  void discard(const OutputFile& file) noexcept;
+
+  /// Deletes the oldest files while there is too much. One that somebody reads (holds a shared flock on) is passed
+  /// over.
+  void enforce_quota();
+
+  [[nodiscard]] StorageFigures figures() const;
+  [[nodiscard]] const StorageOptions& options() const noexcept { return options_; }
+  [[nodiscard]] const std::vector<Leftover>& leftovers() const noexcept { return leftovers_; }  ///< found by open()
+  [[nodiscard]] double free_percent() const noexcept;
+  /// False when a file begun now would soon end for want of room.
+  [[nodiscard]] bool has_room() const noexcept;
+
+ private:
+  struct Stored {
+    std::string name;
+    ino_t inode = 0;
+    std::uint64_t bytes = 0;
+    std::time_t written_at = 0;
+  };
+
+  StorageDirectory(StorageOptions options, NameTemplate names, base::FileDescriptor directory);
+  [[nodiscard]] Result<void> scan();
+  void take_stock_of(const std::string& name);
+  void finish_leftover(const std::string& hidden, const std::string& name);
+  [[nodiscard]] std::string next_hidden_name();
+  [[nodiscard]] std::string path_of(const std::string& name) const { return options_.directory + "/" + name; }
+  [[nodiscard]] std::optional<Stored> oldest_beyond_quota(std::size_t passed_over) const;
+  [[nodiscard]] bool remove(const Stored& file) const noexcept;
+  [[nodiscard]] Error failed(const std::string& operation, const std::string& name, int error_number) const;
+
+  const StorageOptions options_;
+  const NameTemplate names_;
+  const base::FileDescriptor directory_;
+  std::vector<Leftover> leftovers_;
+
+  mutable std::mutex mutex_;   // of what follows; never held while the disk is waited for
+  std::deque<Stored> stored_;  // oldest first
+  std::uint64_t stored_bytes_ = 0;
+  std::uint64_t deleted_ = 0;
+  std::uint64_t last_sequence_ = 0;
+  std::string newest_;
+  std::mutex quota_mutex_;  // one at a time looks after the quota
+};
+
+}  // namespace ringtail::store

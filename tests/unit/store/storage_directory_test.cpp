@@ -1,0 +1,189 @@
+#include "store/storage_directory.hpp"
+
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/file_descriptor.hpp"
+
+namespace ringtail::store {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class StorageDirectoryTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string made = testing::TempDir() + "ringtail-storage-XXXXXX";
+    ASSERT_NE(::mkdtemp(made.data()), nullptr);
+    path_ = made;
+  }
+  void TearDown() override { std::filesystem::remove_all(path_); }
+
+  StorageOptions options(Quota quota = {}) const {
+    return {.directory = path_,
+            .file_name = "{capture}_{sequence}",
+            .capture = "c",
+            .quota = quota,
+            .format = FileFormat::pcap};
+  }
+  std::shared_ptr<StorageDirectory> open(Quota quota = {}) const {
+    return StorageDirectory::open(options(quota)).value();
+  }
+  /// A finished file of that many bytes.
+  static void store(StorageDirectory& storage, std::uint64_t bytes) {
+    OutputFile file = storage.create().value();
+    ASSERT_EQ(::ftruncate(file.descriptor.get(), static_cast<off_t>(bytes)), 0);
+    file.descriptor.close();
+    ASSERT_TRUE(storage.publish(file, bytes).has_value());
+  }
+  std::vector<std::string> names() const {
+    std::vector<std::string> found;
+    for (const auto& entry : std::filesystem::directory_iterator(path_)) found.push_back(entry.path().filename());
+    std::sort(found.begin(), found.end());
+    return found;
+  }
+  void write(const std::string& name, const std::string& bytes) const {
+    std::ofstream(path_ + "/" + name, std::ios::binary) << bytes;
+  }
+  /// A classic pcap file with that many packets of four bytes, and something torn behind them.
+  static std::string pcap(int packets, const std::string& torn = {}) {
+    std::string bytes("\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\0\0\x04\0\x01\0\0\0", 24);
+    for (int packet = 0; packet < packets; ++packet) {
+      bytes += std::string("\x01\0\0\0\0\0\0\0\x04\0\0\0\x04\0\0\0data", 20);
+    }
+    return bytes + torn;
+  }
+
+  std::string path_;
+};
+
+TEST_F(StorageDirectoryTest, NamesAFileWhenItIsComplete) {
+  const auto storage = open();
+  OutputFile file = storage->create().value();
+  EXPECT_THAT(names(), ElementsAre(".c_00001.part"));
+  file.descriptor.close();
+  EXPECT_EQ(storage->publish(file, 0).value(), path_ + "/c_00001");
+  EXPECT_THAT(names(), ElementsAre("c_00001"));
+}
+
+TEST_F(StorageDirectoryTest, GivesANameToAFileOpenedAhead) {
+  const auto storage = open();
+  auto file = storage->create_unnamed();
+  if (!file) GTEST_SKIP() << "this file system has no files without names";
+  EXPECT_THAT(names(), IsEmpty());
+  ASSERT_TRUE(storage->name(*file));
+  EXPECT_THAT(names(), ElementsAre(".c_00001.part"));
+}
+
+TEST_F(StorageDirectoryTest, CountsOnFromEarlierRuns) {
+  store(*open(), 10);
+  const auto storage = open();
+  store(*storage, 10);
+  EXPECT_THAT(names(), ElementsAre("c_00001", "c_00002"));
+  EXPECT_EQ(storage->figures().files, 2U);
+  EXPECT_EQ(storage->figures().bytes, 20U);
+}
+
+TEST_F(StorageDirectoryTest, DeletesTheOldestBeyondTheQuota) {
+  store(*open(), 60);
+  const auto storage = open({.bytes = 100});
+  store(*storage, 30);
+  store(*storage, 30);
+  EXPECT_THAT(names(), ElementsAre("c_00002", "c_00003"));
+  EXPECT_EQ(storage->figures().deleted, 1U);
+}
+
+TEST_F(StorageDirectoryTest, DeletesWhatIsTooOld) {
+  store(*open(), 60);
+  const timespec long_ago[2] = {{.tv_sec = 1'000'000, .tv_nsec = 0}, {.tv_sec = 1'000'000, .tv_nsec = 0}};
+  ASSERT_EQ(::utimensat(AT_FDCWD, (path_ + "/c_00001").c_str(), long_ago, 0), 0);
+  const auto storage = open({.age = std::chrono::hours(1)});
+  store(*storage, 1);
+  EXPECT_THAT(names(), ElementsAre("c_00002"));
+}
+
+TEST_F(StorageDirectoryTest, PassesOverAFileThatIsRead) {
+  store(*open(), 60);
+  store(*open(), 60);
+  const base::FileDescriptor reader(::open((path_ + "/c_00001").c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(::flock(reader.get(), LOCK_SH), 0);
+  open({.bytes = 100})->enforce_quota();
+  EXPECT_THAT(names(), ElementsAre("c_00001"));
+}
+
+TEST_F(StorageDirectoryTest, LeavesFilesOfOthersAlone) {
+  write("notes.txt", std::string(1000, 'x'));
+  write("d_00001", std::string(1000, 'x'));
+  std::filesystem::create_symlink("notes.txt", path_ + "/c_00001");
+  const auto storage = open({.bytes = 1});
+  storage->enforce_quota();
+  EXPECT_EQ(storage->figures().files, 0U);
+  EXPECT_THAT(names(), ElementsAre("c_00001", "d_00001", "notes.txt"));
+}
+
+TEST_F(StorageDirectoryTest, NeitherFollowsNorReplacesWhatIsPlanted) {
+  const auto storage = open();
+  write("victim", "precious");
+  std::filesystem::create_symlink("victim", path_ + "/.c_00001.part");
+  OutputFile file = storage->create().value();
+  EXPECT_EQ(file.path, path_ + "/.c_00002.part");
+  std::filesystem::create_symlink("victim", path_ + "/c_00002");
+  file.descriptor.close();
+  EXPECT_EQ(storage->publish(file, 0).value(), path_ + "/c_00003");
+  EXPECT_EQ(std::filesystem::file_size(path_ + "/victim"), 8U);
+}
+
+TEST_F(StorageDirectoryTest, DoesNotPublishAFileThatSomebodyPutInPlaceOfOurs) {
+  const auto storage = open();
+  OutputFile file = storage->create().value();
+  std::filesystem::remove(file.path);
+  write(".c_00001.part", "theirs");
+  EXPECT_FALSE(storage->publish(file, 0).has_value());
+}
+
+TEST_F(StorageDirectoryTest, FinishesWhatACrashHasLeft) {
+  write(".c_00007.part", pcap(3, std::string("\x01\0\0\0\0\0\0\0\x04\0\0\0\x04\0\0\0da", 18)));
+  write(".c_00008.part", pcap(0));
+  const auto storage = open();
+  EXPECT_THAT(names(), ElementsAre("c_00007")) << "a file without packets is not worth its name";
+  EXPECT_EQ(std::filesystem::file_size(path_ + "/c_00007"), pcap(3).size());
+  ASSERT_EQ(storage->leftovers().size(), 1U);
+  EXPECT_EQ(storage->leftovers().front().packets, 3U);
+  EXPECT_EQ(storage->leftovers().front().cut_bytes, 18U);
+  EXPECT_EQ(storage->create()->path, path_ + "/.c_00009.part");
+}
+
+TEST_F(StorageDirectoryTest, LeavesAFileThatIsStillBeingWritten) {
+  const auto writer = open();
+  const OutputFile file = writer->create().value();
+  const auto second = open();
+  EXPECT_THAT(names(), ElementsAre(".c_00001.part"));
+  EXPECT_EQ(second->create()->path, path_ + "/.c_00002.part");
+}
+
+TEST_F(StorageDirectoryTest, StaysInItsDirectoryWhenThatIsMoved) {
+  const auto storage = open();
+  const std::string elsewhere = path_ + "-moved";
+  std::filesystem::rename(path_, elsewhere);
+  std::filesystem::create_directory(path_);
+  store(*storage, 1);
+  EXPECT_THAT(names(), IsEmpty());
+  EXPECT_TRUE(std::filesystem::exists(elsewhere + "/c_00001"));
+  std::filesystem::remove_all(elsewhere);
+}
+
+TEST_F(StorageDirectoryTest, SaysWhyADirectoryCannotBeUsed) {
+  StorageOptions wrong = options();
+  wrong.directory += "/nowhere";
+  const auto storage = StorageDirectory::open(wrong);
+  ASSERT_FALSE(storage.has_value());
+  EXPECT_THAT(storage.error().message(), testing::HasSubstr("nowhere"));
+}
+
+}  // namespace
+}  // namespace ringtail::store
