@@ -16,6 +16,7 @@ ROOMS = {
     "pcapfile": {"base", "ring", "filter"},
     "store": {"base", "ring", "pcapfile"},
     "share": {"base", "ring"},
+    "control": {"base"},
     "c_api": set(),  # the public face is enough
     "examples": set(),
 }

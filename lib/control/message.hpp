@@ -1,0 +1,53 @@
+// What is said on a daemon's control socket, as values and as lines.
+//
+//   ask     {"version":1,"operation":"filter","filter":"tcp port 443"}
+//   answer  {"version":1,"ok":true}   {"version":1,"ok":false,"error":"..."}   {"version":1,"ok":true,"status":{...}}
+//
+// Each message is one line of JSON, at most longest_line_bytes long. Members that are not known are ignored, so that
+// either side may be newer; a version that is not known is refused.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <ringtail/error.hpp>
+
+#include "control/status.hpp"
+
+namespace ringtail::control {
+
+inline constexpr int protocol_version = 1;
+inline constexpr std::size_t longest_line_bytes = 32 * 1024;  ///< more than the longest filter, escaped
+
+enum class Operation : std::uint8_t { stat, pause, resume, rotate, filter, reload, stop };
+
+inline constexpr std::array all_operations = {Operation::stat,   Operation::pause,  Operation::resume,
+                                              Operation::rotate, Operation::filter, Operation::reload,
+                                              Operation::stop};
+
+/// The word for it in messages and on command lines.
+[[nodiscard]] std::string_view name_of(Operation operation) noexcept;
+[[nodiscard]] std::optional<Operation> operation_named(std::string_view name) noexcept;
+
+struct Request {
+  Operation operation = Operation::stat;
+  std::string filter{};  ///< with Operation::filter; may be empty
+};
+
+struct Answer {
+  std::optional<std::string> error{};     ///< why it was not done
+  std::optional<CaptureStatus> status{};  ///< with Operation::stat
+
+  [[nodiscard]] bool ok() const noexcept { return !error.has_value(); }
+};
+
+/// Lines come without their newline, whatever they hold; encode() ends with one.
+[[nodiscard]] std::string encode(const Request& request);
+[[nodiscard]] Result<Request> decode_request(std::string_view line);
+[[nodiscard]] std::string encode(const Answer& answer);
+[[nodiscard]] Result<Answer> decode_answer(std::string_view line);
+
+}  // namespace ringtail::control

@@ -1,0 +1,129 @@
+#include <nlohmann/json.hpp>
+#include <type_traits>
+
+#include "control/status_json.hpp"
+
+namespace ringtail::control {
+
+namespace {
+
+using nlohmann::json;
+
+// One list of members for both directions: `visit` is given each name with the member.
+template <typename Status, typename Visitor>
+void visit_source(Status& source, Visitor&& visit) {
+  visit("name", source.name);
+  visit("backend", source.backend);
+  visit("present", source.present);
+  visit("received", source.received);
+  visit("delivered", source.delivered);
+  visit("dropped_ring", source.dropped_ring);
+  visit("unread", source.unread);
+  visit("dropped_interface", source.dropped_interface);
+  visit("freezes", source.freezes);
+  visit("truncated", source.truncated);
+  visit("malformed", source.malformed);
+  visit("lost", source.lost);
+}
+
+template <typename Status, typename Visitor>
+void visit_storage(Status& storage, Visitor&& visit) {
+  visit("directory", storage.directory);
+  visit("file", storage.file);
+  visit("files", storage.files);
+  visit("bytes", storage.bytes);
+  visit("quota_bytes", storage.quota_bytes);
+  visit("files_deleted", storage.files_deleted);
+  visit("free_percent", storage.free_percent);
+}
+
+template <typename Status, typename Visitor>
+void visit_capture(Status& status, Visitor&& visit) {
+  visit("name", status.name);
+  visit("version", status.version);
+  visit("state", status.state);
+  visit("pid", status.pid);
+  visit("elapsed_seconds", status.elapsed_seconds);
+  visit("filter", status.filter);
+  visit("delivered", status.delivered);
+  visit("written_packets", status.written_packets);
+  visit("dropped_writer", status.dropped_writer);
+  visit("discarded_paused", status.discarded_paused);
+  visit("captured_bytes", status.captured_bytes);
+  visit("written_bytes", status.written_bytes);
+  visit("files_total", status.files_total);
+  visit("writer", status.writer);
+}
+
+template <typename Status, typename Visitor>
+void visit_layout(Status& status, Visitor&& visit) {
+  visit("dilated_chunks", status.dilated_chunks);
+  visit("compacted_chunks", status.compacted_chunks);
+  visit("copied_bytes", status.copied_bytes);
+}
+
+template <typename Status, typename Visitor>
+void visit_cpu(Status& status, Visitor&& visit) {
+  visit("user", status.user_seconds);
+  visit("system", status.system_seconds);
+}
+
+auto writes_to(json& object) {
+  return [&object](const char* name, const auto& member) { object[name] = member; };
+}
+
+template <typename Member>
+void read_member(const json& value, Member& member) {
+  if constexpr (std::is_same_v<Member, std::string>) {
+    if (value.is_string()) member = value.get<std::string>();
+  } else if constexpr (std::is_same_v<Member, bool>) {
+    if (value.is_boolean()) member = value.get<bool>();
+  } else {
+    if (value.is_number()) member = value.get<Member>();
+  }
+}
+
+auto reads_from(const json& object) {
+  return [&object](const char* name, auto& member) {
+    if (!object.is_object()) return;
+    if (const auto found = object.find(name); found != object.end()) read_member(*found, member);
+  };
+}
+
+json part(const json& object, const char* name) {
+  const auto found = object.is_object() ? object.find(name) : object.end();
+  return object.is_object() && found != object.end() ? *found : json();
+}
+
+}  // namespace
+
+json to_json(const CaptureStatus& status) {
+  json object = json::object();
+  visit_capture(status, writes_to(object));
+  visit_layout(status, writes_to(object["layout"]));
+  visit_cpu(status, writes_to(object["cpu_seconds"]));
+  visit_storage(status.storage, writes_to(object["storage"]));
+  json& sources = object["sources"] = json::array();
+  for (const SourceStatus& source : status.sources) visit_source(source, writes_to(sources.emplace_back()));
+  object["error"] = status.error.empty() ? json() : json(status.error);
+  return object;
+}
+
+CaptureStatus status_of(const json& value) {
+  CaptureStatus status;
+  visit_capture(status, reads_from(value));
+  visit_layout(status, reads_from(part(value, "layout")));
+  visit_cpu(status, reads_from(part(value, "cpu_seconds")));
+  visit_storage(status.storage, reads_from(part(value, "storage")));
+  read_member(part(value, "error"), status.error);
+  const json sources = part(value, "sources");
+  if (!sources.is_array()) return status;
+  for (const json& source : sources) visit_source(status.sources.emplace_back(), reads_from(source));
+  return status;
+}
+
+std::string to_json_text(const CaptureStatus& status) {
+  return to_json(status).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace ringtail::control

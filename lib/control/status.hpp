@@ -1,0 +1,65 @@
+// How a daemon's capture is doing: what `ringtail stat` and the metrics show. The names are those of the summary.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace ringtail::control {
+
+struct SourceStatus {
+  std::string name{};
+  std::string backend{};
+  bool present = true;  ///< false while its interface is away
+  std::uint64_t received = 0;
+  std::uint64_t delivered = 0;
+  std::uint64_t dropped_ring = 0;
+  std::uint64_t unread = 0;  ///< waiting in the ring
+  std::uint64_t dropped_interface = 0;
+  std::uint64_t freezes = 0;
+  std::uint64_t truncated = 0;
+  std::uint64_t malformed = 0;
+  std::uint64_t lost = 0;  ///< times its interface went away
+};
+
+struct StorageStatus {
+  std::string directory{};
+  std::string file{};               ///< the newest one, still hidden
+  std::uint64_t files = 0;          ///< finished ones there are
+  std::uint64_t bytes = 0;          ///< in them
+  std::uint64_t quota_bytes = 0;    ///< 0: none
+  std::uint64_t files_deleted = 0;  ///< to make room, since the start
+  double free_percent = 0;          ///< of the file system
+};
+
+/// received = delivered + dropped_ring + unread in every source, and over all
+/// delivered = written_packets + dropped_writer + discarded_paused.
+struct CaptureStatus {
+  std::string name{};
+  std::string version{};  ///< of the daemon
+  std::string state{};    ///< "running", "paused", "waiting" (for an interface), "failing" (to write), "ended"
+  std::int64_t pid = 0;
+  double elapsed_seconds = 0;
+  std::string filter{};
+  std::vector<SourceStatus> sources{};
+  std::uint64_t delivered = 0;
+  std::uint64_t written_packets = 0;
+  std::uint64_t dropped_writer = 0;    ///< could not be written
+  std::uint64_t discarded_paused = 0;  ///< were not to be written
+  std::uint64_t captured_bytes = 0;
+  std::uint64_t written_bytes = 0;
+  std::uint64_t copied_bytes = 0;
+  std::uint64_t dilated_chunks = 0;
+  std::uint64_t compacted_chunks = 0;
+  std::uint64_t files_total = 0;
+  std::string writer{};
+  StorageStatus storage{};
+  double user_seconds = 0;  ///< of the whole daemon
+  double system_seconds = 0;
+  std::string error{};  ///< what is wrong now; empty: nothing
+};
+
+/// As one line of JSON, without a newline.
+[[nodiscard]] std::string to_json_text(const CaptureStatus& status);
+
+}  // namespace ringtail::control
