@@ -1,0 +1,275 @@
+#include "capture.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <utility>
+
+#include "base/affinity.hpp"
+#include "log.hpp"
+
+namespace ringtail::daemon {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds look_interval{200};  // an interface that is back is found within a second
+
+void wait_for(int bell, milliseconds longest) {
+  pollfd readable{.fd = bell, .events = POLLIN, .revents = 0};
+  eventfd_t rings = 0;
+  if (::poll(&readable, 1, static_cast<int>(longest.count())) > 0) eventfd_read(bell, &rings);
+}
+
+/// One thread runs where the scheduler likes it. Several are spread over the CPUs beside the interface.
+std::vector<int> choose_cpus(const CaptureSettings& settings) {
+  if (!settings.cpus.empty()) return settings.cpus;
+  int node = settings.open.numa_node;
+  if (settings.threads == 1 || node == numa_off) return {};
+  if (node == numa_automatic) node = base::interface_numa_node(settings.devices.front());
+  return base::cpus_of_node(node);
+}
+
+bool is_full(const Error& error) {
+  return error.error_number == ENOSPC || error.error_number == EDQUOT;
+}
+
+}  // namespace
+
+// ---- The supervisor's side -----------------------------------------------------------------------------------------
+
+Result<std::unique_ptr<Capture>> Capture::open(const CaptureSettings& settings, Opener& opener) {
+  std::unique_ptr<Capture> capture(new Capture(settings, opener));
+  if (!capture->bell_.is_open()) return tl::unexpected(system_error("capture " + settings.name, errno, "eventfd"));
+  if (auto opened = capture->open_slots(); !opened) return tl::unexpected(std::move(opened.error()));
+  return capture;
+}
+
+Capture::Capture(const CaptureSettings& settings, Opener& opener)
+    : name_(settings.name), opener_(opener), bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), settings_(settings) {
+  for (const std::string& device : settings.devices) slots_.emplace_back().device = device;
+}
+
+Capture::~Capture() {
+  if (!thread_.joinable()) return;
+  abandon();
+  stop();
+  thread_.join();
+}
+
+Result<void> Capture::open_slots() {
+  for (Slot& slot : slots_) {
+    auto rings = opener_.open(slot.device, settings_.open, settings_.threads);
+    if (rings) {
+      slot.rings = std::move(*rings);
+    } else if (is_missing_interface(rings.error())) {
+      log(LogLevel::warning, name_, "waiting for " + slot.device + ": " + rings.error().message());
+    } else {
+      return tl::unexpected(std::move(rings.error()));
+    }
+  }
+  return {};
+}
+
+Result<void> Capture::open_storage() {
+  auto storage = store::StorageDirectory::open(settings_.storage);
+  if (!storage) return tl::unexpected(std::move(storage.error()));
+  for (const store::Leftover& leftover : (*storage)->leftovers()) {
+    log(LogLevel::warning, name_,
+        fmt::format("finished {}, which an earlier run had left: {} packets, {} torn bytes cut off", leftover.name,
+                    leftover.packets, leftover.cut_bytes));
+  }
+  const std::lock_guard lock(mutex_);
+  storage_ = std::move(*storage);
+  return {};
+}
+
+Result<void> Capture::start() {
+  if (auto opened = open_storage(); !opened) return opened;
+  storage_->enforce_quota();
+  make_workers();
+  for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
+    auto output = Output::open(slots_of(worker), output_options(""));
+    if (!output && !is_full(output.error())) return tl::unexpected(std::move(output.error()));
+    if (!output) note(output.error().message());
+    Order order{.kind = Order::Kind::install, .slots = slots_of(worker)};
+    if (output) order.output = std::move(*output);
+    has_output_[worker] = order.output != nullptr;
+    workers_[worker]->start();
+    (void)tell(worker, std::move(order));
+  }
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return {};
+}
+
+void Capture::make_workers() {
+  const std::vector<int> cpus = choose_cpus(settings_);
+  for (std::size_t worker = 0; worker < settings_.threads; ++worker) {
+    std::optional<int> cpu;
+    if (!cpus.empty()) cpu = cpus[worker % cpus.size()];
+    workers_.push_back(std::make_unique<Worker>(slots_.size(), bell_.get(), cpu));
+    has_output_.push_back(false);
+  }
+}
+
+void Capture::request(const control::Request& request, Reply reply) {
+  post([this, request, reply = std::move(reply)] { carry_out(request, reply); });
+}
+
+void Capture::reconfigure(const CaptureSettings& settings) {
+  post([this, settings] { apply(settings); });
+}
+
+void Capture::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  eventfd_write(bell_.get(), 1);
+}
+
+void Capture::abandon() {
+  for (const auto& worker : workers_) worker->abandon();
+}
+
+void Capture::post(std::function<void()> task) {
+  {
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+  }
+  eventfd_write(bell_.get(), 1);
+}
+
+// ---- The manager's thread ------------------------------------------------------------------------------------------
+
+void Capture::run() {
+  for (;;) {
+    wait_for(bell_.get(), look_interval);
+    while (run_next_task()) continue;
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) break;
+    }
+    look_after();
+  }
+  finish();
+  while (run_next_task()) continue;
+  ended_.store(true, std::memory_order_release);  // pairs with has_ended()
+}
+
+bool Capture::run_next_task() {
+  std::unique_lock lock(mutex_);
+  if (tasks_.empty()) return false;
+  const std::function<void()> task = std::move(tasks_.front());
+  tasks_.pop_front();
+  lock.unlock();
+  task();
+  return true;
+}
+
+void Capture::carry_out(const control::Request& request, const Reply& reply) {
+  const auto name = std::string(control::name_of(request.operation));
+  if (finished_) return reply({.error = "the capture has ended"});
+  switch (request.operation) {
+    case control::Operation::pause:
+      tell_all(Order::Kind::pause);
+      break;
+    case control::Operation::resume:
+      tell_all(Order::Kind::resume);
+      break;
+    case control::Operation::rotate:
+      tell_all(Order::Kind::rotate);
+      break;
+    case control::Operation::filter:
+      if (auto changed = change_filter(request.filter); !changed) return reply({.error = changed.error().message()});
+      break;
+    case control::Operation::stat:
+    case control::Operation::reload:
+    case control::Operation::stop:
+      return reply({.error = name + " is no request for a single capture"});
+  }
+  log(LogLevel::info, name_, "done: " + name + (request.filter.empty() ? "" : " '" + request.filter + "'"));
+  reply({});
+}
+
+std::unique_ptr<Order> Capture::tell(std::size_t worker, Order order) {
+  auto letter = std::make_unique<Order>(std::move(order));
+  (void)workers_[worker]->order(letter);  // every order is waited for, so the box is empty
+  for (;;) {
+    if (auto answer = workers_[worker]->answer()) return answer;
+    wait_for(bell_.get(), look_interval);
+  }
+}
+
+void Capture::tell_all(Order::Kind kind) {
+  for (std::size_t worker = 0; worker < workers_.size(); ++worker) (void)tell(worker, {.kind = kind});
+}
+
+Result<void> Capture::change_filter(const std::string& filter) {
+  OpenOptions open = settings_.open;
+  open.filter = filter;
+  for (const Slot& slot : slots_) {
+    if (auto checked = opener_.check_filter(slot.device, open); !checked) return checked;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    settings_.open = open;
+  }
+  exchange_sources("the filter was changed");
+  return {};
+}
+
+void Capture::apply(const CaptureSettings& settings) {
+  const bool other_sources = settings.open != settings_.open;
+  const bool other_storage = settings.storage != settings_.storage;
+  const bool other_output = settings.output != settings_.output;
+  if (finished_ || !(other_sources || other_storage || other_output)) return;
+  if (other_sources) {
+    for (const Slot& slot : slots_) {
+      const auto checked = opener_.check_filter(slot.device, settings.open);
+      if (!checked) return log(LogLevel::error, name_, "goes on as it was: " + checked.error().message());
+    }
+  }
+  const CaptureSettings before = settings_;
+  {
+    const std::lock_guard lock(mutex_);
+    settings_ = settings;
+  }
+  if (other_storage) {
+    if (auto opened = open_storage(); !opened) {
+      log(LogLevel::error, name_, "goes on as it was: " + opened.error().message());
+      const std::lock_guard lock(mutex_);
+      settings_ = before;
+      return;
+    }
+  }
+  if (other_sources) return exchange_sources("the configuration was changed");
+  for (std::size_t worker = 0; worker < workers_.size(); ++worker) install(worker, "");
+  log(LogLevel::info, name_, "took over a new configuration, no packet was missed");
+}
+
+void Capture::finish() {
+  for (const Slot& slot : slots_) {
+    for (const auto& ring : slot.rings) ring->stop();
+  }
+  for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
+    auto answer = tell(worker, {.kind = Order::Kind::finish});
+    finish_output(*answer);
+  }
+  finished_ = true;
+  const control::CaptureStatus account = status();
+  log(LogLevel::info, name_,
+      fmt::format("ended: {} delivered = {} written + {} dropped by the writer + {} discarded while paused; {} files",
+                  account.delivered, account.written_packets, account.dropped_writer, account.discarded_paused,
+                  account.files_total));
+}
+
+}  // namespace ringtail::daemon

@@ -1,0 +1,130 @@
+// One named capture: its workers, its files, and a thread that manages them.
+//
+//   supervisor ──request()──> manager's thread ──orders──> workers ──batches──> recorders ──files──> storage
+//        └────status()──────> reads what the workers publish; waits for nobody
+//
+// The manager is where policy lives: it brings back interfaces that have gone away, starts a new file when the disk has
+// room again, exchanges sources for a new filter. It may wait for the disk; neither the supervisor nor, as long as its
+// rings and buffers last, a worker waits with it.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/file_descriptor.hpp"
+#include "control/message.hpp"
+#include "opener.hpp"
+#include "settings.hpp"
+#include "worker.hpp"
+
+namespace ringtail::daemon {
+
+/// Called once, on the manager's thread.
+using Reply = std::function<void(const control::Answer&)>;
+
+/// Threads: open(), start() and the destructor: the supervisor. request(), reconfigure(), stop(), status() and
+/// has_ended(): any.
+class Capture {
+ public:
+  /// Opens the sources. An interface that is not there yet is waited for; anything else that fails is an error.
+  [[nodiscard]] static Result<std::unique_ptr<Capture>> open(const CaptureSettings& settings, Opener& opener);
+  ~Capture();  ///< what is in the rings is given up, if stop() has not been waited for
+  Capture(const Capture&) = delete;
+  Capture& operator=(const Capture&) = delete;
+
+  /// Opens the storage and the first files, and begins to capture.
+  [[nodiscard]] Result<void> start();
+
+  /// Does pause, resume, rotate and filter; `reply` gets the answer.
+  void request(const control::Request& request, Reply reply);
+  /// Takes over other settings under the same name. What they do not change goes on undisturbed.
+  void reconfigure(const CaptureSettings& settings);
+  /// Ends it: the inflow first, then the rings are emptied, then the files are finished.
+  void stop();
+  /// What is in the rings is given up.
+  void abandon();
+
+  [[nodiscard]] bool has_ended() const noexcept { return ended_.load(std::memory_order_acquire); }  // pairs with run()
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] control::CaptureStatus status() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  /// One interface, in all workers.
+  struct Slot {
+    std::string device;
+    std::vector<std::shared_ptr<Source>> rings;  ///< by worker; empty: there is no such interface now
+    Clock::time_point gone_since{};
+    std::uint64_t lost = 0;
+  };
+
+  Capture(const CaptureSettings& settings, Opener& opener);
+
+  // capture.cpp: opening, requests, ending
+  [[nodiscard]] Result<void> open_slots();
+  [[nodiscard]] Result<void> open_storage();
+  void make_workers();
+  void run();
+  void post(std::function<void()> task);
+  [[nodiscard]] bool run_next_task();
+  void carry_out(const control::Request& request, const Reply& reply);
+  [[nodiscard]] Result<void> change_filter(const std::string& filter);
+  void apply(const CaptureSettings& settings);
+  void finish();
+
+  // capture_upkeep.cpp: what goes wrong and comes right again
+  void look_after();
+  void look_after_interfaces();
+  void look_after_outputs();
+  void bring_back(const std::vector<std::size_t>& slots, const std::string& why);
+  void exchange_sources(const std::string& why);
+  [[nodiscard]] bool has_ended(std::size_t slot) const;
+  [[nodiscard]] bool open_slot(std::size_t slot);
+  [[nodiscard]] Slots slots_of(std::size_t worker) const;
+  [[nodiscard]] RecorderOptions output_options(const std::string& comment) const;
+  void install(std::size_t worker, const std::string& comment);
+  [[nodiscard]] std::unique_ptr<Order> tell(std::size_t worker, Order order);
+  void finish_output(Order& answer);
+  void tell_all(Order::Kind kind);
+  void note(const std::string& problem);
+
+  // capture_status.cpp
+  void add_sources(control::CaptureStatus& status, const std::vector<WorkerFigures>& workers) const;
+  void add_written(control::CaptureStatus& status, const std::vector<WorkerFigures>& workers) const;
+  void add_storage(control::CaptureStatus& status) const;
+  void add_state(control::CaptureStatus& status, const std::vector<WorkerFigures>& workers) const;
+
+  const std::string name_;
+  Opener& opener_;
+  const base::FileDescriptor bell_;
+  const Clock::time_point begun_ = Clock::now();
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<bool> has_output_;  ///< by worker
+  bool finished_ = false;
+  Clock::time_point retry_due_{};
+  Clock::time_point quota_due_{};
+  std::chrono::seconds retry_interval_{1};
+
+  mutable std::mutex mutex_;  // of what follows; held for moments only, never by a worker
+  CaptureSettings settings_;
+  std::vector<Slot> slots_;
+  std::shared_ptr<store::StorageDirectory> storage_;
+  std::deque<std::function<void()>> tasks_;
+  bool stopping_ = false;
+  std::int64_t late_written_ = 0;  ///< what outputs came to hold after the workers had counted them
+  std::int64_t late_dropped_ = 0;
+  std::int64_t late_bytes_ = 0;
+  std::string problem_;  ///< what is wrong now
+
+  std::atomic<bool> ended_{false};
+  std::thread thread_;
+};
+
+}  // namespace ringtail::daemon

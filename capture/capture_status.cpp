@@ -1,0 +1,123 @@
+// How a capture is doing, from what its workers publish.
+#include <algorithm>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "capture.hpp"
+#include "version.hpp"
+
+namespace ringtail::daemon {
+
+namespace {
+
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+/// One ring among those of an interface: its counters are its own, but the interface's losses every ring sees whole.
+void add_ring(Stats& total, const Stats& ring) {
+  const std::uint64_t dropped_interface = std::max(total.dropped_interface, ring.dropped_interface);
+  add(total, ring);
+  total.dropped_interface = dropped_interface;
+}
+
+}  // namespace
+
+control::CaptureStatus Capture::status() const {
+  std::vector<WorkerFigures> workers;
+  for (const auto& worker : workers_) workers.push_back(worker->figures());
+  control::CaptureStatus status;
+  status.name = name_;
+  status.version = version();
+  status.pid = ::getpid();
+  status.elapsed_seconds = std::chrono::duration<double>(Clock::now() - begun_).count();
+  add_sources(status, workers);
+  add_written(status, workers);
+  add_storage(status);
+  add_state(status, workers);
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  status.user_seconds = seconds(usage.ru_utime);
+  status.system_seconds = seconds(usage.ru_stime);
+  return status;
+}
+
+void Capture::add_sources(control::CaptureStatus& status, const std::vector<WorkerFigures>& workers) const {
+  const std::lock_guard lock(mutex_);
+  status.filter = settings_.open.filter;
+  for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+    Stats total;
+    for (const WorkerFigures& worker : workers) add_ring(total, worker.slots[slot].stats);
+    control::SourceStatus& source = status.sources.emplace_back();
+    source.name = slots_[slot].device;
+    source.present = !slots_[slot].rings.empty();
+    source.backend = source.name.starts_with("dpdk:") ? "dpdk" : "tpacket";
+    source.received = total.received;
+    source.delivered = total.delivered;
+    source.dropped_ring = total.dropped_ring;
+    source.unread = total.unread;
+    source.dropped_interface = total.dropped_interface;
+    source.freezes = total.freezes;
+    source.truncated = total.truncated;
+    source.malformed = total.malformed;
+    source.lost = slots_[slot].lost;
+    status.delivered += total.delivered;
+  }
+}
+
+void Capture::add_written(control::CaptureStatus& status, const std::vector<WorkerFigures>& workers) const {
+  for (const WorkerFigures& worker : workers) {
+    status.written_packets += worker.written_packets;
+    status.dropped_writer += worker.dropped_writer;
+    status.discarded_paused += worker.discarded_paused;
+    status.captured_bytes += worker.captured_bytes;
+    status.written_bytes += worker.written_bytes;
+    status.copied_bytes += worker.copied_bytes;
+    status.dilated_chunks += worker.dilated_chunks;
+    status.compacted_chunks += worker.compacted_chunks;
+    status.files_total += worker.files_total;
+    if (!worker.writer.view().empty()) status.writer = worker.writer.view();
+  }
+  const std::lock_guard lock(mutex_);
+  status.written_packets += static_cast<std::uint64_t>(late_written_);
+  status.dropped_writer += static_cast<std::uint64_t>(late_dropped_);
+  status.written_bytes += static_cast<std::uint64_t>(late_bytes_);
+}
+
+void Capture::add_storage(control::CaptureStatus& status) const {
+  std::shared_ptr<store::StorageDirectory> storage;
+  {
+    const std::lock_guard lock(mutex_);
+    storage = storage_;
+  }
+  if (storage == nullptr) return;
+  const store::StorageFigures figures = storage->figures();
+  status.storage.directory = storage->options().directory;
+  status.storage.file = figures.newest;
+  status.storage.files = figures.files;
+  status.storage.bytes = figures.bytes;
+  status.storage.files_deleted = figures.deleted;
+  status.storage.quota_bytes = storage->options().quota.bytes.value_or(0);
+  status.storage.free_percent = storage->free_percent();
+}
+
+void Capture::add_state(control::CaptureStatus& status, const std::vector<WorkerFigures>& workers) const {
+  const std::lock_guard lock(mutex_);
+  const auto is_paused = [](const WorkerFigures& worker) { return worker.is_paused; };
+  const auto has_failed = [](const WorkerFigures& worker) { return !worker.failure.view().empty(); };
+  status.state = "running";
+  if (std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.rings.empty(); })) {
+    status.state = "waiting";
+  }
+  if (std::any_of(workers.begin(), workers.end(), is_paused)) status.state = "paused";
+  if (!problem_.empty()) status.state = "failing";
+  status.error = problem_;
+  for (const WorkerFigures& worker : workers) {
+    if (!has_failed(worker)) continue;
+    status.state = "failing";
+    status.error = worker.failure.view();
+  }
+  if (has_ended()) status.state = "ended";
+}
+
+}  // namespace ringtail::daemon

@@ -1,0 +1,288 @@
+#include "configuration.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fmt/format.h>
+#include <fstream>
+#include <grp.h>
+#include <pwd.h>
+#include <sstream>
+
+#include "base/affinity.hpp"
+#include "control/socket_path.hpp"
+#include "table_reader.hpp"
+
+namespace ringtail::daemon {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::int64_t century_seconds = 100LL * 366 * 24 * 3600;
+
+template <typename Target>
+void assign(Target& target, const std::optional<std::int64_t>& value) {
+  if (value) target = typename Target::value_type(*value);
+}
+
+/// "eth0", "eth0+eth1"; devices of other kinds by their kind.
+std::string interface_text(const std::vector<std::string>& devices) {
+  std::string text;
+  for (const std::string& device : devices) text += (text.empty() ? "" : "+") + device.substr(0, device.find(':'));
+  return text;
+}
+
+/// The parts of the configuration, each read by a function of its own.
+class ConfigurationReader {
+ public:
+  ConfigurationReader(const std::string& file, Configuration& result)
+      : file_(file), settings_(result.settings), mistakes_(result.mistakes) {}
+
+  void read(const toml::table& root);
+
+ private:
+  TableReader reader(const toml::table& table, std::string path) const {
+    return {table, std::move(path), file_, mistakes_};
+  }
+
+  void read_metrics(const toml::table& table);
+  void read_access(const toml::table& table);
+  void read_capture(const toml::table& table);
+  void read_sources(TableReader& keys, CaptureSettings& capture);
+  void read_threads(TableReader& keys, CaptureSettings& capture);
+  void read_dpdk(const toml::table& table, DpdkOptions& dpdk);
+  void read_output(TableReader& keys, CaptureSettings& capture);
+  void read_storage(const toml::table& table, CaptureSettings& capture);
+  void read_rotation(TableReader& keys, CaptureSettings& capture);
+  void read_quota(TableReader& keys, store::Quota& quota);
+  void find_contradictions(TableReader& keys, const CaptureSettings& capture);
+
+  const std::string& file_;
+  Settings& settings_;
+  std::vector<std::string>& mistakes_;
+};
+
+void ConfigurationReader::read(const toml::table& root) {
+  TableReader keys = reader(root, "");
+  keys.text("run_dir", settings_.run_directory);
+  keys.text("user", settings_.user);
+  keys.choice<const char*>("log_level", settings_.log_level,
+                           {{"debug", "debug"}, {"info", "info"}, {"warning", "warning"}, {"error", "error"}});
+  if (const toml::table* metrics = keys.table("metrics")) read_metrics(*metrics);
+  for (const toml::table* access : keys.tables("access")) read_access(*access);
+  for (const toml::table* capture : keys.tables("capture")) read_capture(*capture);
+  if (!keys.has("capture")) keys.mistake("capture", "there is nothing to capture: add a [[capture]]");
+  keys.refuse_the_rest();
+}
+
+void ConfigurationReader::read_metrics(const toml::table& table) {
+  TableReader keys = reader(table, "metrics");
+  MetricsAddress address;
+  keys.text("host", address.host);
+  keys.number("port", address.port, 0, 65535);
+  if (!keys.has("port")) keys.mistake("port", "metrics need a port");
+  keys.refuse_the_rest();
+  settings_.metrics = std::move(address);
+}
+
+void ConfigurationReader::read_access(const toml::table& table) {
+  TableReader keys = reader(table, "access");
+  AccessRule rule;
+  std::string user;
+  std::string group;
+  std::vector<std::string> operations;
+  keys.text("user", user);
+  keys.text("group", group);
+  keys.texts("operations", operations);
+  // NOLINTBEGIN(concurrency-mt-unsafe): the configuration is read by one thread
+  if (const passwd* entry = user.empty() ? nullptr : ::getpwnam(user.c_str())) rule.user = entry->pw_uid;
+  if (const ::group* entry = group.empty() ? nullptr : ::getgrnam(group.c_str())) rule.group = entry->gr_gid;
+  // NOLINTEND(concurrency-mt-unsafe)
+  if (!user.empty() && !rule.user) keys.mistake("user", "there is no user " + user);
+  if (!group.empty() && !rule.group) keys.mistake("group", "there is no group " + group);
+  if (user.empty() == group.empty()) keys.mistake("user", "either a user or a group is needed");
+  for (const std::string& name : operations) {
+    const auto operation = control::operation_named(name);
+    if (operation) rule.operations.insert(*operation);
+    if (!operation) keys.mistake("operations", "there is no operation " + name);
+  }
+  keys.refuse_the_rest();
+  settings_.access.push_back(std::move(rule));
+}
+
+void ConfigurationReader::read_capture(const toml::table& table) {
+  TableReader keys = reader(table, "capture");
+  CaptureSettings capture;
+  read_sources(keys, capture);
+  read_threads(keys, capture);
+  if (const toml::table* dpdk = keys.table("dpdk")) read_dpdk(*dpdk, capture.open.dpdk);
+  read_output(keys, capture);
+  const toml::table* storage = keys.table("storage");
+  if (storage != nullptr) read_storage(*storage, capture);
+  if (!keys.has("storage")) keys.mistake("storage", "files need a directory: add [capture.storage]");
+  find_contradictions(keys, capture);
+  keys.refuse_the_rest();
+  settings_.captures.push_back(std::move(capture));
+}
+
+void ConfigurationReader::read_sources(TableReader& keys, CaptureSettings& capture) {
+  keys.text("name", capture.name);
+  keys.texts("interfaces", capture.devices);
+  if (capture.devices.empty()) {
+    keys.mistake("interfaces", "at least one interface is needed");
+  } else if (capture.devices.size() > most_devices) {
+    keys.mistake("interfaces", fmt::format("{} interfaces are the most", most_devices));
+  } else if (capture.name.empty()) {
+    capture.name = interface_text(capture.devices);
+    for (char& character : capture.name) character = character == '+' ? '_' : character;
+  }
+  if (!capture.devices.empty() && !control::is_capture_name(capture.name)) {
+    keys.mistake("name", "'" + capture.name + "' is no name: up to 64 letters, digits, '.', '_' and '-' are");
+  }
+  for (const CaptureSettings& other : settings_.captures) {
+    if (other.name == capture.name) keys.mistake("name", "another capture is called " + capture.name);
+  }
+  OpenOptions& open = capture.open;
+  keys.text("filter", open.filter);
+  keys.number("snaplen", open.snaplen, 1, 262144);
+  keys.flag("promiscuous", open.promiscuous);
+  if (const auto mebibytes = keys.whole("buffer_mib", 1, 1 << 20)) {
+    open.buffer_bytes = static_cast<std::size_t>(*mebibytes) << 20;
+  }
+  keys.number("block_bytes", open.block_bytes, 4096, 1 << 30);
+  if (const auto ms = keys.whole("retire_timeout_ms", 1, 10'000)) open.retire_timeout = milliseconds(*ms);
+  keys.choice<Direction>("direction", open.direction,
+                         {{"in", Direction::in}, {"out", Direction::out}, {"inout", Direction::inout}});
+  keys.choice<TimestampType>("timestamps", open.timestamp_type,
+                             {{"host", TimestampType::host},
+                              {"adapter", TimestampType::adapter},
+                              {"adapter_unsynced", TimestampType::adapter_unsynced}});
+}
+
+void ConfigurationReader::read_threads(TableReader& keys, CaptureSettings& capture) {
+  keys.number("threads", capture.threads, 1, 256);
+  FanoutMode mode = FanoutMode::hash;
+  keys.choice<FanoutMode>("fanout", mode,
+                          {{"hash", FanoutMode::hash},
+                           {"cpu", FanoutMode::cpu},
+                           {"lb", FanoutMode::load_balance},
+                           {"qm", FanoutMode::queue_mapping},
+                           {"rnd", FanoutMode::random},
+                           {"rollover", FanoutMode::rollover}});
+  if (capture.threads > 1) capture.open.fanout = Fanout{.mode = mode};
+  std::string cpus;
+  keys.text("cpus", cpus);
+  if (!cpus.empty()) {
+    auto list = base::parse_cpu_list(cpus);
+    if (!list) keys.mistake("cpus", list.error().reason);
+    if (list) capture.cpus = std::move(*list);
+  }
+  std::string numa = "auto";
+  keys.text("numa", numa);
+  if (numa == "off") {
+    capture.open.numa_node = numa_off;
+  } else if (numa != "auto") {
+    const bool digits = !numa.empty() && numa.size() < 4 && numa.find_first_not_of("0123456789") == std::string::npos;
+    if (digits) capture.open.numa_node = std::stoi(numa);
+    if (!digits) keys.mistake("numa", "'" + numa + "' is none of auto, off and the number of a node");
+  }
+}
+
+void ConfigurationReader::read_dpdk(const toml::table& table, DpdkOptions& dpdk) {
+  TableReader keys = reader(table, "capture.dpdk");
+  keys.text("eal_arguments", dpdk.eal_arguments);
+  keys.flag("huge_pages", dpdk.huge_pages);
+  keys.text("file_prefix", dpdk.file_prefix);
+  keys.number("descriptors", dpdk.descriptors, 64, 32768);
+  keys.flag("busy_poll", dpdk.busy_poll);
+  keys.refuse_the_rest();
+}
+
+void ConfigurationReader::read_output(TableReader& keys, CaptureSettings& capture) {
+  RecorderOptions& output = capture.output;
+  output.application = "ringtaild";
+  keys.choice<FileFormat>(
+      "format", output.format,
+      {{"pcapng", FileFormat::pcapng}, {"pcap", FileFormat::pcap}, {"nsecpcap", FileFormat::nsecpcap}});
+  keys.choice<Writer>("writer", output.writer,
+                      {{"auto", Writer::automatic},
+                       {"direct", Writer::direct},
+                       {"splice", Writer::splice},
+                       {"write", Writer::write},
+                       {"mmap", Writer::mmap}});
+  keys.choice<Layout>("layout", output.layout,
+                      {{"auto", Layout::automatic}, {"dilate", Layout::dilate}, {"compact", Layout::compact}});
+  if (const auto ms = keys.whole("flush_interval_ms", 1, 3'600'000)) output.flush_interval = milliseconds(*ms);
+  if (const auto s = keys.whole("sync_interval_seconds", 1, 86'400)) output.sync_interval = seconds(*s);
+}
+
+void ConfigurationReader::read_storage(const toml::table& table, CaptureSettings& capture) {
+  TableReader keys = reader(table, "capture.storage");
+  store::StorageOptions& storage = capture.storage;
+  storage.capture = capture.name;
+  storage.interface = interface_text(capture.devices);
+  storage.format = capture.output.format;
+  if (storage.format != FileFormat::pcapng) storage.file_name = "{capture}_{sequence}_%Y%m%dT%H%M%S.pcap";
+  keys.text("directory", storage.directory);
+  if (storage.directory.empty()) keys.mistake("directory", "a directory is needed");
+  keys.text("file_name", storage.file_name);
+  const auto names = store::NameTemplate::parse(storage.file_name, storage.capture, storage.interface);
+  if (!names) keys.mistake("file_name", names.error().message());
+  keys.flag("group_readable", storage.group_readable);
+  read_rotation(keys, capture);
+  read_quota(keys, storage.quota);
+  keys.refuse_the_rest();
+}
+
+void ConfigurationReader::read_rotation(TableReader& keys, CaptureSettings& capture) {
+  Rotation& rotation = capture.output.rotation;
+  assign(rotation.file_bytes, keys.whole("rotate_bytes", 4096));
+  assign(rotation.file_packets, keys.whole("rotate_packets", 1));
+  assign(rotation.interval, keys.whole("rotate_at_seconds", 1, 7 * 24 * 3600));
+  if (const auto s = keys.decimal("rotate_seconds", century_seconds)) {
+    rotation.duration = std::chrono::round<std::chrono::nanoseconds>(std::chrono::duration<double>(*s));
+  }
+}
+
+void ConfigurationReader::read_quota(TableReader& keys, store::Quota& quota) {
+  assign(quota.bytes, keys.whole("quota_bytes", 1));
+  if (const auto percent = keys.decimal("quota_disk_percent", 100)) quota.disk_percent = percent;
+  if (const auto percent = keys.decimal("quota_free_percent", 100)) quota.free_percent = percent;
+  assign(quota.age, keys.whole("quota_age_seconds", 1, century_seconds));
+}
+
+void ConfigurationReader::find_contradictions(TableReader& keys, const CaptureSettings& capture) {
+  if (capture.output.format != FileFormat::pcapng && capture.output.layout == Layout::dilate) {
+    keys.mistake("layout", "classic pcap cannot be dilated: it has nothing that readers skip");
+  }
+  if (keys.has("fanout") && capture.threads == 1) keys.mistake("fanout", "there is one thread, and nothing to spread");
+  for (const std::string& device : capture.devices) {
+    if (device.starts_with("file:")) keys.mistake("interfaces", device + " is a file, and no interface");
+  }
+}
+
+}  // namespace
+
+Configuration parse_configuration(std::string_view text, const std::string& name) {
+  Configuration result;
+  try {
+    const toml::table root = toml::parse(text);
+    ConfigurationReader(name, result).read(root);
+  } catch (const toml::parse_error& error) {
+    result.mistakes.push_back(fmt::format("{}:{}: {}", name, error.source().begin.line, error.description()));
+  }
+  return result;
+}
+
+Configuration read_configuration(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  if (file) return parse_configuration(text.str(), path);
+  Configuration result;
+  result.mistakes.push_back(fmt::format("{}: {}", path, std::strerror(errno)));  // NOLINT(concurrency-mt-unsafe)
+  return result;
+}
+
+}  // namespace ringtail::daemon

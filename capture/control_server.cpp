@@ -1,0 +1,159 @@
+#include "control_server.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <utility>
+
+#include "control/socket_path.hpp"
+
+namespace ringtail::daemon {
+
+namespace {
+
+constexpr std::ptrdiff_t most_clients_of_a_user = 16;
+constexpr std::size_t most_clients = 128;
+
+}  // namespace
+
+struct ControlServer::Client {
+  base::FileDescriptor socket;
+  std::string capture;
+  control::Peer peer;
+  control::LineBuffer lines{control::longest_line_bytes};
+  std::string outgoing{};
+  bool is_waiting = false;  ///< for an answer
+  bool hangs_up = false;    ///< once `outgoing` has gone
+};
+
+ControlServer::ControlServer(Handler handler)
+    : handler_(std::move(handler)), bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+ControlServer::~ControlServer() = default;
+
+Result<void> ControlServer::listen(const std::string& run_directory, const std::string& capture) {
+  auto socket = control::ServerSocket::listen(control::socket_path(run_directory, capture));
+  if (!socket) return tl::unexpected(std::move(socket.error()));
+  sockets_.emplace(capture, std::move(*socket));
+  return {};
+}
+
+void ControlServer::close(const std::string& capture) {
+  sockets_.erase(capture);
+}
+
+void ControlServer::answer(std::uint64_t client, const control::Answer& answer) {
+  {
+    const std::lock_guard lock(mutex_);
+    answers_.push_back({client, control::encode(answer)});
+  }
+  eventfd_write(bell_.get(), 1);
+}
+
+void ControlServer::add_to(std::vector<pollfd>& descriptors) const {
+  descriptors.push_back({.fd = bell_.get(), .events = POLLIN, .revents = 0});
+  for (const auto& [name, socket] : sockets_) {
+    descriptors.push_back({.fd = socket.descriptor(), .events = POLLIN, .revents = 0});
+  }
+  for (const auto& [id, client] : clients_) {
+    short events = 0;
+    if (!client->outgoing.empty()) events |= POLLOUT;
+    if (!client->is_waiting && client->outgoing.empty()) events |= POLLIN;  // one question at a time
+    descriptors.push_back({.fd = client->socket.get(), .events = events, .revents = 0});
+  }
+}
+
+void ControlServer::serve(const std::vector<pollfd>& descriptors) {
+  const auto events_of = [&descriptors](int descriptor) -> short {
+    for (const pollfd& each : descriptors) {
+      if (each.fd == descriptor) return each.revents;
+    }
+    return 0;
+  };
+  deliver_answers();
+  for (auto each = clients_.begin(); each != clients_.end();) {
+    Client& client = *each->second;
+    const short events = events_of(client.socket.get());
+    bool stays = (events & (POLLERR | POLLNVAL)) == 0;
+    if (stays && (events & (POLLIN | POLLHUP)) != 0) stays = read_from(each->first, client);
+    if (stays && !client.outgoing.empty()) stays = write_to(client);
+    if (stays && client.hangs_up && client.outgoing.empty()) stays = false;
+    each = stays ? std::next(each) : clients_.erase(each);
+  }
+  for (auto& [capture, socket] : sockets_) {
+    if (events_of(socket.descriptor()) != 0) accept_from(capture, socket);
+  }
+}
+
+void ControlServer::accept_from(const std::string& capture, control::ServerSocket& socket) {
+  while (auto descriptor = socket.accept()) {
+    auto peer = control::peer_of(descriptor->get());
+    if (!peer) continue;
+    const auto of_this_user = std::count_if(clients_.begin(), clients_.end(),
+                                            [&](const auto& each) { return each.second->peer.uid == peer->uid; });
+    // Root always gets in: somebody has to.
+    if (peer->uid != 0 && (of_this_user >= most_clients_of_a_user || clients_.size() >= most_clients)) continue;
+    auto client = std::make_unique<Client>();
+    client->socket = std::move(*descriptor);
+    client->capture = capture;
+    client->peer = std::move(*peer);
+    clients_.emplace(++last_client_, std::move(client));
+  }
+}
+
+/// False when the client has gone.
+bool ControlServer::read_from(std::uint64_t id, Client& client) {
+  char bytes[4096];
+  const ssize_t got = ::recv(client.socket.get(), bytes, sizeof bytes, 0);
+  if (got < 0) return errno == EAGAIN || errno == EINTR;
+  if (got == 0) return false;
+  if (!client.lines.add({bytes, static_cast<std::size_t>(got)})) {
+    client.outgoing = control::encode(control::Answer{.error = "the line is too long"});
+    client.hangs_up = true;
+    return true;
+  }
+  return ask_next(id, client);
+}
+
+bool ControlServer::ask_next(std::uint64_t id, Client& client) {
+  if (client.is_waiting || client.hangs_up) return true;
+  const auto line = client.lines.next();
+  if (!line) return true;
+  const auto request = control::decode_request(*line);
+  if (!request) {
+    client.outgoing += control::encode(control::Answer{.error = request.error().message()});
+    client.hangs_up = true;
+    return true;
+  }
+  client.is_waiting = true;
+  handler_({.client = id, .capture = client.capture, .peer = client.peer, .request = *request});
+  return true;
+}
+
+/// False when the client has gone.
+bool ControlServer::write_to(Client& client) {
+  const ssize_t sent = ::send(client.socket.get(), client.outgoing.data(), client.outgoing.size(), MSG_NOSIGNAL);
+  if (sent < 0) return errno == EAGAIN || errno == EINTR;
+  client.outgoing.erase(0, static_cast<std::size_t>(sent));
+  return true;
+}
+
+void ControlServer::deliver_answers() {
+  eventfd_t rings = 0;
+  eventfd_read(bell_.get(), &rings);
+  std::vector<Late> answers;
+  {
+    const std::lock_guard lock(mutex_);
+    answers.swap(answers_);
+  }
+  for (Late& answer : answers) {
+    const auto found = clients_.find(answer.client);
+    if (found == clients_.end()) continue;
+    found->second->outgoing += answer.line;
+    found->second->is_waiting = false;
+    (void)ask_next(answer.client, *found->second);
+  }
+}
+
+}  // namespace ringtail::daemon

@@ -1,0 +1,71 @@
+// The control sockets of all captures, and everybody who talks through them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <poll.h>
+#include <string>
+#include <vector>
+
+#include "base/file_descriptor.hpp"
+#include "control/line_buffer.hpp"
+#include "control/message.hpp"
+#include "control/peer.hpp"
+#include "control/server_socket.hpp"
+
+namespace ringtail::daemon {
+
+/// What somebody wants. answer() it once, soon or later; whoever has gone meanwhile is not missed.
+struct Question {
+  std::uint64_t client = 0;
+  std::string capture;
+  control::Peer peer;
+  control::Request request;
+};
+
+/// Nothing that comes in costs more than a bounded amount: a client has one question at a time, lines have a longest
+/// length, a user has a number of connections. Nonsense is answered once and hung up on.
+/// Threads: one; answer() may be called from any.
+class ControlServer {
+ public:
+  using Handler = std::function<void(const Question&)>;
+
+  explicit ControlServer(Handler handler);
+  ~ControlServer();
+
+  /// Listens for a capture; its name is refused when it is live elsewhere.
+  [[nodiscard]] Result<void> listen(const std::string& run_directory, const std::string& capture);
+  void close(const std::string& capture);
+
+  void answer(std::uint64_t client, const control::Answer& answer);
+
+  /// For poll(2): what to wait for, and then what has come.
+  void add_to(std::vector<pollfd>& descriptors) const;
+  void serve(const std::vector<pollfd>& descriptors);
+
+ private:
+  struct Client;
+  struct Late {
+    std::uint64_t client;
+    std::string line;
+  };
+
+  void accept_from(const std::string& capture, control::ServerSocket& socket);
+  [[nodiscard]] bool read_from(std::uint64_t id, Client& client);
+  [[nodiscard]] bool ask_next(std::uint64_t id, Client& client);
+  [[nodiscard]] static bool write_to(Client& client);
+  void deliver_answers();
+
+  Handler handler_;
+  base::FileDescriptor bell_;  ///< an answer has come from another thread
+  std::map<std::string, control::ServerSocket> sockets_;
+  std::map<std::uint64_t, std::unique_ptr<Client>> clients_;
+  std::uint64_t last_client_ = 0;
+  std::mutex mutex_;
+  std::vector<Late> answers_;
+};
+
+}  // namespace ringtail::daemon

@@ -1,0 +1,46 @@
+// ringtaild: captures on interfaces around the clock.
+#include <cstdio>
+#include <fmt/format.h>
+
+#include "daemon.hpp"
+#include "log.hpp"
+#include "options.hpp"
+
+namespace ringtail::daemon {
+namespace {
+
+constexpr int exit_failed = 1;
+constexpr int exit_usage = 2;
+
+int report(const Error& error) {
+  std::fputs(("ringtaild: " + error.message() + "\n").c_str(), stderr);
+  return error.bad_usage ? exit_usage : exit_failed;
+}
+
+int refuse(const Configuration& configuration) {
+  for (const std::string& mistake : configuration.mistakes) std::fputs((mistake + "\n").c_str(), stderr);
+  return exit_usage;
+}
+
+int run(std::span<char* const> arguments) {
+  Options options;
+  if (const auto status = read_options(arguments, options)) return *status;
+  const Configuration configuration = load_configuration(options);
+  if (!configuration.mistakes.empty()) return refuse(configuration);
+  if (options.check) {
+    std::puts(fmt::format("{} capture(s), no mistakes", configuration.settings.captures.size()).c_str());
+    return 0;
+  }
+  set_up_log(configuration.settings.log_level);
+  auto daemon = Daemon::start(options, configuration.settings);
+  if (!daemon) return report(daemon.error());
+  (*daemon)->run();
+  return 0;
+}
+
+}  // namespace
+}  // namespace ringtail::daemon
+
+int main(int argument_count, char** argument_values) {
+  return ringtail::daemon::run({argument_values, static_cast<std::size_t>(argument_count)});
+}

@@ -1,0 +1,35 @@
+#include "reload_plan.hpp"
+
+#include <algorithm>
+
+namespace ringtail::daemon {
+
+namespace {
+
+const CaptureSettings* find(const std::vector<CaptureSettings>& captures, const std::string& name) {
+  const auto found = std::find_if(captures.begin(), captures.end(),
+                                  [&name](const CaptureSettings& capture) { return capture.name == name; });
+  return found == captures.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+ReloadPlan plan_reload(const std::vector<CaptureSettings>& running, const std::vector<CaptureSettings>& wanted) {
+  ReloadPlan plan;
+  for (const CaptureSettings& each : running) {
+    if (find(wanted, each.name) == nullptr) plan.stop.push_back(each.name);
+  }
+  for (const CaptureSettings& each : wanted) {
+    const CaptureSettings* before = find(running, each.name);
+    if (before == nullptr) {
+      plan.start.push_back(each);
+    } else if (before->devices != each.devices || before->threads != each.threads || before->cpus != each.cpus) {
+      plan.restart.push_back(each);
+    } else if (*before != each) {
+      plan.change.push_back(each);
+    }
+  }
+  return plan;
+}
+
+}  // namespace ringtail::daemon

@@ -1,0 +1,59 @@
+// Everything ringtaild can be told, as values.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+#include <ringtail/options.hpp>
+#include <ringtail/recorder.hpp>
+
+#include "control/message.hpp"
+#include "store/storage_directory.hpp"
+
+namespace ringtail::daemon {
+
+/// Who, besides root and the daemon's own user, may do what through the control socket.
+struct AccessRule {
+  std::optional<uid_t> user{};   ///< either a user
+  std::optional<gid_t> group{};  ///< or a group
+  std::set<control::Operation> operations{};
+
+  [[nodiscard]] bool operator==(const AccessRule&) const = default;
+};
+
+struct CaptureSettings {
+  std::string name{};
+  std::vector<std::string> devices{};  ///< one thread serves a ring of each of them
+  OpenOptions open{};
+  std::uint16_t threads = 1;
+  std::vector<int> cpus{};  ///< where they run, in turn; empty: beside the interface, or anywhere
+  RecorderOptions output{};
+  store::StorageOptions storage{};
+
+  [[nodiscard]] bool operator==(const CaptureSettings&) const = default;
+};
+
+struct MetricsAddress {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 0;
+
+  [[nodiscard]] bool operator==(const MetricsAddress&) const = default;
+};
+
+struct Settings {
+  std::string run_directory{};
+  std::string user{};  ///< whom to become once everything is open; empty: nobody else
+  std::string log_level = "info";
+  std::optional<MetricsAddress> metrics{};
+  std::vector<AccessRule> access{};
+  std::vector<CaptureSettings> captures{};
+};
+
+inline constexpr std::size_t most_devices = 16;  ///< of one capture
+
+}  // namespace ringtail::daemon

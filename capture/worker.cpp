@@ -1,0 +1,220 @@
+#include "worker.hpp"
+
+#include <csignal>
+#include <sys/eventfd.h>
+#include <utility>
+
+#include "base/affinity.hpp"
+
+namespace ringtail::daemon {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds longest_wait{50};  // for packets; the recorder's clock and orders want to be looked at
+constexpr milliseconds publish_interval{200};
+
+}  // namespace
+
+void add(Stats& total, const Stats& part) noexcept {
+  total.received += part.received;
+  total.delivered += part.delivered;
+  total.dropped_ring += part.dropped_ring;
+  total.unread += part.unread;
+  total.dropped_interface += part.dropped_interface;
+  total.freezes += part.freezes;
+  total.truncated += part.truncated;
+  total.delivered_bytes += part.delivered_bytes;
+  total.malformed += part.malformed;
+}
+
+void add(RecorderStats& total, const RecorderStats& part) {
+  total.written_packets += part.written_packets;
+  total.dropped_writer += part.dropped_writer;
+  total.captured_bytes += part.captured_bytes;
+  total.written_bytes += part.written_bytes;
+  total.copied_bytes += part.copied_bytes;
+  total.dilated_chunks += part.dilated_chunks;
+  total.compacted_chunks += part.compacted_chunks;
+  total.files_total += part.files_total;
+}
+
+Result<std::unique_ptr<Output>> Output::open(Slots slots, RecorderOptions options) {
+  std::vector<const Source*> sources;
+  std::vector<std::uint16_t> ids;
+  for (const auto& source : slots) {
+    ids.push_back(static_cast<std::uint16_t>(sources.size()));
+    if (source) sources.push_back(source.get());
+  }
+  auto recorder = Recorder::create(std::move(options), sources);
+  if (!recorder) return tl::unexpected(std::move(recorder.error()));
+  return std::unique_ptr<Output>(new Output{std::move(slots), std::move(ids), std::move(*recorder)});
+}
+
+Worker::Worker(std::size_t slot_count, int bell, std::optional<int> cpu)
+    : bell_(bell), cpu_(cpu), slots_(slot_count), past_(slot_count) {}
+
+Worker::~Worker() {
+  if (!thread_.joinable()) return;
+  abandon();
+  auto order = std::make_unique<Order>(Order{.kind = Order::Kind::finish});
+  while (!orders_.post(order)) std::this_thread::sleep_for(milliseconds(1));  // it takes the one before any moment
+  thread_.join();
+}
+
+void Worker::start() {
+  // Signals are for the main thread.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void Worker::run() {
+  if (cpu_) (void)base::pin_this_thread(*cpu_);  // checked when the configuration was applied
+  while (obey()) {
+    receive();
+    watch_output();
+    publish_when_due();
+  }
+}
+
+/// False when the last order is done.
+bool Worker::obey() {
+  if (auto order = orders_.take()) {
+    switch (order->kind) {
+      case Order::Kind::install:
+        install(*order);
+        break;
+      case Order::Kind::rotate:
+        if (output_) output_->recorder.rotate();
+        break;
+      case Order::Kind::pause:
+        shown_.is_paused = true;
+        break;
+      case Order::Kind::resume:
+        shown_.is_paused = false;
+        break;
+      case Order::Kind::finish:
+        finishing_ = std::move(order);
+        break;
+    }
+    if (order) {
+      publish();
+      (void)answers_.post(order);  // the manager takes an answer before it posts the next order
+      ring_bell();
+    }
+  }
+  const bool has_ended = !group_ || group_->has_ended() || abandoned_.load(std::memory_order_relaxed);
+  if (!finishing_ || !has_ended) return true;
+  finish(*finishing_);
+  return false;
+}
+
+void Worker::install(Order& order) {
+  for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+    if (slots_[slot] == order.slots[slot]) continue;
+    if (slots_[slot]) add(past_[slot], slots_[slot]->stats());
+    shown_.slots[slot] = {};
+  }
+  slots_.swap(order.slots);  // the old ones end with the order, on the manager's thread
+  std::vector<Source*> sources;
+  slot_of_.clear();
+  for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+    if (!slots_[slot] || shown_.slots[slot].has_ended) continue;
+    sources.push_back(slots_[slot].get());
+    slot_of_.push_back(slot);
+  }
+  auto group = SourceGroup::create(std::move(sources));
+  group_.reset();
+  if (group) group_.emplace(std::move(*group));  // no descriptors left: the manager sees slots that get no packets
+  finish(order);
+  output_has_failed_ = false;
+  shown_.failure.set("");
+}
+
+/// Puts the output there was into the order's answer, and the order's in its place.
+void Worker::finish(Order& order) {
+  output_.swap(order.output);
+  if (order.output) {
+    order.counted_as = order.output->recorder.stats();
+    add(past_written_, order.counted_as);
+  }
+  if (order.kind != Order::Kind::finish) return;
+  publish();
+  (void)answers_.post(finishing_);
+  ring_bell();
+}
+
+void Worker::receive() {
+  if (!group_ || group_->has_ended()) return std::this_thread::sleep_for(longest_wait);
+  auto [status, index, batch] = group_->receive(longest_wait);
+  if (status == ReceiveStatus::packets) return take(slot_of_[index], std::move(batch));
+  if (status != ReceiveStatus::end_of_stream) return;
+  SlotFigures& slot = shown_.slots[slot_of_[index]];
+  slot.has_ended = true;
+  slot.has_failed = slots_[slot_of_[index]]->failure() != nullptr;
+  publish();
+  ring_bell();
+}
+
+void Worker::take(std::size_t slot, Batch&& batch) {
+  if (shown_.is_paused) {
+    shown_.discarded_paused += batch.size();
+    batch.reset();
+  } else if (output_) {
+    output_->recorder.write(output_->source_ids[slot], std::move(batch));
+  } else {
+    unrecorded_ += batch.size();
+    batch.reset();
+  }
+}
+
+void Worker::watch_output() {
+  if (!output_) return;
+  output_->recorder.tick();
+  if (output_has_failed_ || output_->recorder.failure() == nullptr) return;
+  output_has_failed_ = true;  // from now on the recorder counts what it is given as dropped
+  shown_.failure.set(output_->recorder.failure()->message());
+  publish();
+  ring_bell();
+}
+
+void Worker::publish_when_due() {
+  if (const auto now = std::chrono::steady_clock::now(); now >= publish_due_) {
+    publish_due_ = now + publish_interval;
+    publish();
+  }
+}
+
+void Worker::publish() {
+  ++shown_.turns;
+  for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+    shown_.slots[slot].stats = past_[slot];
+    if (slots_[slot]) add(shown_.slots[slot].stats, slots_[slot]->stats());
+  }
+  RecorderStats written = past_written_;
+  if (output_) {
+    const RecorderStats current = output_->recorder.stats();
+    add(written, current);
+    shown_.writer.set(current.writer);
+  }
+  shown_.written_packets = written.written_packets;
+  shown_.dropped_writer = written.dropped_writer + unrecorded_;
+  shown_.captured_bytes = written.captured_bytes;
+  shown_.written_bytes = written.written_bytes;
+  shown_.copied_bytes = written.copied_bytes;
+  shown_.dilated_chunks = written.dilated_chunks;
+  shown_.compacted_chunks = written.compacted_chunks;
+  shown_.files_total = written.files_total;
+  published_.publish(shown_);
+}
+
+void Worker::ring_bell() const noexcept {
+  eventfd_write(bell_, 1);
+}
+
+}  // namespace ringtail::daemon

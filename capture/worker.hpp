@@ -1,0 +1,112 @@
+// One capture thread of the daemon: a ring of each interface, and an output that it writes to.
+//
+//   manager's thread                      worker's thread
+//   orders.post(install) ───────────────> takes over new sources and a new output
+//   <──────────────────── answers.post()  gives the old ones back, for the manager to finish
+//   figures.read() <───────────────────── publishes what it has counted
+//
+// The worker waits for nobody but its rings and, when the disk is too slow, its recorder.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include <ringtail/recorder.hpp>
+#include <ringtail/source.hpp>
+
+#include "ring/mailbox.hpp"
+#include "ring/published.hpp"
+#include "source_group.hpp"
+#include "worker_figures.hpp"
+
+namespace ringtail::daemon {
+
+/// By interface; null where there is none at the moment.
+using Slots = std::vector<std::shared_ptr<Source>>;
+
+/// A recorder, and what must outlive it.
+struct Output {
+  Slots slots;
+  std::vector<std::uint16_t> source_ids;  ///< by slot, as the recorder knows it
+  Recorder recorder;
+
+  /// Opens a recorder for the sources there are.
+  [[nodiscard]] static Result<std::unique_ptr<Output>> open(Slots slots, RecorderOptions options);
+};
+
+/// What a manager wants of a worker, and what it gets back.
+struct Order {
+  enum class Kind : std::uint8_t {
+    install,  ///< use these slots and this output from now on
+    rotate,
+    pause,
+    resume,
+    finish,  ///< end when the sources have ended; somebody has stopped them
+  };
+  Kind kind = Kind::install;
+  Slots slots{};
+  std::unique_ptr<Output> output{};  ///< new with the order, old with the answer; null: none
+  RecorderStats counted_as{};        ///< in the answer: how the old output stands in the worker's figures
+};
+
+class Worker {
+ public:
+  /// `bell`: an eventfd that is written to when there is an answer, or something to see in the figures.
+  Worker(std::size_t slot_count, int bell, std::optional<int> cpu);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  void start();
+
+  /// Threads: the manager. False when the last order has not been answered yet.
+  bool order(std::unique_ptr<Order>& order) noexcept { return orders_.post(order); }
+  [[nodiscard]] std::unique_ptr<Order> answer() noexcept { return answers_.take(); }
+  /// What is still in the rings stays there: for those who cannot wait.
+  void abandon() noexcept { abandoned_.store(true, std::memory_order_relaxed); }  // no data comes with it
+
+  /// Threads: any.
+  [[nodiscard]] WorkerFigures figures() const noexcept { return published_.read(); }
+
+ private:
+  void run();
+  [[nodiscard]] bool obey();
+  void install(Order& order);
+  void finish(Order& order);
+  void receive();
+  void take(std::size_t slot, Batch&& batch);
+  void watch_output();
+  void publish_when_due();
+  void publish();
+  void ring_bell() const noexcept;
+
+  const int bell_;
+  const std::optional<int> cpu_;
+  Slots slots_;
+  std::optional<SourceGroup> group_;
+  std::vector<std::size_t> slot_of_;  ///< by the group's index
+  std::unique_ptr<Output> output_;
+  std::unique_ptr<Order> finishing_;
+  std::vector<Stats> past_;  ///< by slot: of the sources that were there before
+  RecorderStats past_written_;
+  std::uint64_t unrecorded_ = 0;
+  bool output_has_failed_ = false;
+  WorkerFigures shown_;
+  std::chrono::steady_clock::time_point publish_due_{};
+
+  ring::Mailbox<Order> orders_;
+  ring::Mailbox<Order> answers_;
+  ring::Published<WorkerFigures> published_;
+  std::atomic<bool> abandoned_{false};
+  std::thread thread_;
+};
+
+/// Adds what one has counted to what the others have.
+void add(Stats& total, const Stats& part) noexcept;
+void add(RecorderStats& total, const RecorderStats& part);
+
+}  // namespace ringtail::daemon

@@ -1,0 +1,51 @@
+// What a worker shows of itself a few times a second. Plain memory: it is copied as it is (ring/published.hpp).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include <ringtail/stats.hpp>
+
+#include "settings.hpp"
+
+namespace ringtail::daemon {
+
+/// Text of a bounded length, cut where it is longer.
+template <std::size_t bytes>
+struct ShortText {
+  std::array<char, bytes> characters{};
+
+  void set(std::string_view text) noexcept {
+    characters.fill('\0');
+    std::memcpy(characters.data(), text.data(), std::min(text.size(), bytes - 1));
+  }
+  [[nodiscard]] std::string_view view() const noexcept { return characters.data(); }
+};
+
+/// One ring of the worker, and those that were there before it.
+struct SlotFigures {
+  Stats stats{};
+  bool has_ended = false;  ///< it has delivered all it had
+  bool has_failed = false;
+};
+
+struct WorkerFigures {
+  std::uint64_t turns = 0;  ///< of the loop: it lives as long as they grow
+  std::array<SlotFigures, most_devices> slots{};
+  std::uint64_t written_packets = 0;
+  std::uint64_t dropped_writer = 0;
+  std::uint64_t discarded_paused = 0;
+  std::uint64_t captured_bytes = 0;
+  std::uint64_t written_bytes = 0;
+  std::uint64_t copied_bytes = 0;
+  std::uint64_t dilated_chunks = 0;
+  std::uint64_t compacted_chunks = 0;
+  std::uint64_t files_total = 0;
+  ShortText<16> writer{};
+  ShortText<240> failure{};  ///< of the output; empty: none
+  bool is_paused = false;
+};
+
+}  // namespace ringtail::daemon

@@ -1,0 +1,122 @@
+#include "configuration.hpp"
+
+#include <fstream>
+#include <gmock/gmock.h>
+#include <regex>
+#include <sstream>
+
+namespace ringtail::daemon {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr const char* smallest = "[[capture]]\ninterfaces = [\"eth0\"]\nstorage.directory = \"/d\"\n";
+
+std::string sample() {
+  std::ifstream file(SAMPLE_CONFIGURATION);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+TEST(Configuration, TheSmallestIsEnough) {
+  const Configuration read = parse_configuration(smallest, "f");
+  EXPECT_THAT(read.mistakes, IsEmpty());
+  ASSERT_THAT(read.settings.captures, SizeIs(1));
+  const CaptureSettings& capture = read.settings.captures[0];
+  EXPECT_EQ(capture.name, "eth0");
+  EXPECT_THAT(capture.devices, ElementsAre("eth0"));
+  EXPECT_EQ(capture.open, OpenOptions{});
+  EXPECT_FALSE(capture.output.rotation.is_on());
+  EXPECT_EQ(capture.storage.quota, store::Quota{});
+}
+
+TEST(Configuration, TheSampleHasNoMistakes) {
+  const Configuration read = parse_configuration(sample(), "sample");
+  EXPECT_THAT(read.mistakes, IsEmpty());
+  EXPECT_THAT(read.settings.captures, SizeIs(1));
+}
+
+/// Uncommented, every key of the sample is known, and those that show defaults change nothing.
+TEST(Configuration, TheSampleShowsAllKeys) {
+  const std::string all = std::regex_replace(sample(), std::regex("(^|\n)#([a-z\\[])"), "$1$2");
+  const Configuration read = parse_configuration(std::regex_replace(all, std::regex("\nuser = [^\n]*"), ""), "sample");
+  std::vector<std::string> mistakes;
+  for (const std::string& mistake : read.mistakes) {
+    if (mistake.find("capture.fanout: there is one thread") == std::string::npos) mistakes.push_back(mistake);
+  }
+  EXPECT_THAT(mistakes, IsEmpty());
+}
+
+TEST(Configuration, MistakesNameFileLineAndKey) {
+  const Configuration read = parse_configuration(
+      "log_level = \"loud\"\n"
+      "[[capture]]\n"
+      "interfaces = \"eth0\"\n"
+      "snaplen = 0\n"
+      "threads = \"two\"\n"
+      "colour = 1\n"
+      "[capture.storage]\n"
+      "directory = 5\n"
+      "rotate_seconds = -1\n",
+      "f.toml");
+  EXPECT_THAT(read.mistakes, testing::IsSupersetOf(
+                                 {HasSubstr("f.toml:1: log_level: 'loud'"), HasSubstr("f.toml:3: capture.interfaces:"),
+                                  HasSubstr("f.toml:4: capture.snaplen:"), HasSubstr("f.toml:5: capture.threads:"),
+                                  HasSubstr("f.toml:6: capture.colour: there is no such key"),
+                                  HasSubstr("f.toml:8: capture.storage.directory:"),
+                                  HasSubstr("f.toml:9: capture.storage.rotate_seconds:")}));
+}
+
+TEST(Configuration, TextThatIsNoTomlHasALine) {
+  EXPECT_THAT(parse_configuration("a = 1\nb = = 2\n", "f").mistakes, ElementsAre(HasSubstr("f:2: ")));
+  EXPECT_THAT(read_configuration("/nowhere/f").mistakes, ElementsAre(HasSubstr("/nowhere/f: ")));
+}
+
+TEST(Configuration, ContradictionsAreMistakes) {
+  const std::pair<const char*, const char*> wrong[] = {
+      {"format = \"pcap\"\nlayout = \"dilate\"\n", "capture.layout"},
+      {"fanout = \"cpu\"\n", "capture.fanout"},
+      {"name = \"a/x\"\n", "capture.name"},
+      {"cpus = \"2-\"\n", "capture.cpus"},
+      {"numa = \"here\"\n", "capture.numa"},
+      {"storage.file_name = \"same\"\n", "capture.storage.file_name"},
+  };
+  for (const auto& [text, key] : wrong) {
+    EXPECT_THAT(parse_configuration(smallest + std::string(text), "f").mistakes, ElementsAre(HasSubstr(key))) << text;
+  }
+  EXPECT_THAT(parse_configuration("", "f").mistakes, ElementsAre(HasSubstr("nothing to capture")));
+  EXPECT_THAT(parse_configuration(std::string(smallest) + smallest, "f").mistakes,
+              ElementsAre(HasSubstr("capture.name")));
+}
+
+TEST(Configuration, ReadsWhatItIsTold) {
+  const Configuration read = parse_configuration(
+      "run_dir = \"/r\"\n"
+      "metrics.port = 9469\n"
+      "[[access]]\nuser = \"root\"\noperations = [\"stat\", \"rotate\"]\n"
+      "[[capture]]\ninterfaces = [\"eth0\", \"eth1\"]\nthreads = 2\nfanout = \"cpu\"\ncpus = \"1-2\"\nbuffer_mib = 8\n"
+      "[capture.storage]\ndirectory = \"/d\"\nrotate_bytes = 1_000_000\nquota_age_seconds = 60\nquota_disk_percent = "
+      "50\n",
+      "f");
+  ASSERT_THAT(read.mistakes, IsEmpty());
+  EXPECT_EQ(read.settings.run_directory, "/r");
+  EXPECT_EQ(read.settings.metrics, (MetricsAddress{.host = "127.0.0.1", .port = 9469}));
+  EXPECT_EQ(
+      read.settings.access,
+      (std::vector<AccessRule>{{.user = 0, .operations = {control::Operation::stat, control::Operation::rotate}}}));
+  const CaptureSettings& capture = read.settings.captures[0];
+  EXPECT_EQ(capture.name, "eth0_eth1");
+  EXPECT_EQ(capture.threads, 2);
+  EXPECT_EQ(capture.open.fanout, Fanout{.mode = FanoutMode::cpu});
+  EXPECT_EQ(capture.open.buffer_bytes, std::size_t{8} << 20);
+  EXPECT_THAT(capture.cpus, ElementsAre(1, 2));
+  EXPECT_EQ(capture.output.rotation.file_bytes, 1'000'000U);
+  EXPECT_EQ(capture.storage.quota, (store::Quota{.disk_percent = 50, .age = std::chrono::seconds(60)}));
+}
+
+}  // namespace
+}  // namespace ringtail::daemon

@@ -1,0 +1,47 @@
+#include "reload_plan.hpp"
+
+#include <gmock/gmock.h>
+
+namespace ringtail::daemon {
+namespace {
+
+using testing::ElementsAre;
+using testing::Field;
+using testing::IsEmpty;
+
+CaptureSettings capture(const std::string& name) {
+  return {.name = name, .devices = {"eth0"}};
+}
+
+TEST(ReloadPlan, LeavesAloneWhatHasNotChanged) {
+  const ReloadPlan plan = plan_reload({capture("a"), capture("b")}, {capture("b"), capture("a")});
+  EXPECT_THAT(plan.stop, IsEmpty());
+  EXPECT_THAT(plan.start, IsEmpty());
+  EXPECT_THAT(plan.restart, IsEmpty());
+  EXPECT_THAT(plan.change, IsEmpty());
+}
+
+TEST(ReloadPlan, TellsApartWhatCanBeChangedInPlace) {
+  CaptureSettings filter = capture("filter");
+  filter.open.filter = "tcp";
+  CaptureSettings files = capture("files");
+  files.output.rotation.file_bytes = 1;
+  CaptureSettings quota = capture("quota");
+  quota.storage.quota.bytes = 1;
+  CaptureSettings devices = capture("devices");
+  devices.devices.push_back("eth1");
+  CaptureSettings threads = capture("threads");
+  threads.threads = 2;
+  const ReloadPlan plan = plan_reload(
+      {capture("gone"), capture("filter"), capture("files"), capture("quota"), capture("devices"), capture("threads")},
+      {filter, files, quota, devices, threads, capture("new")});
+  EXPECT_THAT(plan.stop, ElementsAre("gone"));
+  EXPECT_THAT(plan.start, ElementsAre(Field(&CaptureSettings::name, "new")));
+  EXPECT_THAT(plan.change, ElementsAre(Field(&CaptureSettings::name, "filter"), Field(&CaptureSettings::name, "files"),
+                                       Field(&CaptureSettings::name, "quota")));
+  EXPECT_THAT(plan.restart,
+              ElementsAre(Field(&CaptureSettings::name, "devices"), Field(&CaptureSettings::name, "threads")));
+}
+
+}  // namespace
+}  // namespace ringtail::daemon
