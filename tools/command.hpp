@@ -12,8 +12,11 @@ using Arguments = std::span<char* const>;
 int run_bench(Arguments arguments);
 int run_capture(Arguments arguments);
 int run_count(Arguments arguments);
+int run_ctl(Arguments arguments);
 int run_list(Arguments arguments);
 int run_recover(Arguments arguments);
 int run_send(Arguments arguments);
+int run_stat(Arguments arguments);
+int run_top(Arguments arguments);
 
 }  // namespace ringtail::tools

@@ -19,9 +19,12 @@ constexpr Command commands[] = {
     {"bench", "measure this machine, its disk, and capture programs on it", run_bench},
     {"capture", "record packets into pcapng or pcap files", run_capture},
     {"count", "count packets and bytes; the smallest analyzer", run_count},
-    {"recover", "make capture files whole again after a crash", run_recover},
+    {"ctl", "tell a daemon's capture what to do", run_ctl},
     {"list", "show the interfaces of this machine", run_list},
+    {"recover", "make capture files whole again after a crash", run_recover},
     {"send", "send the packets of a file, or made ones", run_send},
+    {"stat", "show how a daemon's captures are doing", run_stat},
+    {"top", "watch a daemon's captures", run_top},
 };
 
 constexpr std::string_view usage = "usage: ringtail COMMAND [OPTIONS] [FILTER]\n";

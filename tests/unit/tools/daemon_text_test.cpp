@@ -1,0 +1,50 @@
+#include "daemon_text.hpp"
+
+#include <gmock/gmock.h>
+
+namespace ringtail::tools {
+namespace {
+
+using testing::HasSubstr;
+
+control::CaptureStatus status(double seconds, std::uint64_t packets) {
+  control::CaptureStatus status{.name = "uplink", .state = "running", .elapsed_seconds = seconds};
+  status.delivered = status.written_packets = packets;
+  status.sources.resize(1);
+  status.sources[0].name = "eth0";
+  status.sources[0].received = packets;
+  return status;
+}
+
+TEST(DaemonText, BytesHaveUnits) {
+  EXPECT_EQ(bytes_text(999), "999 B");
+  EXPECT_EQ(bytes_text(1500), "1.5 kB");
+  EXPECT_EQ(bytes_text(2.5e12), "2.5 TB");
+}
+
+TEST(DaemonText, StatShowsTheBooks) {
+  control::CaptureStatus shown = status(1, 100);
+  shown.sources[0].dropped_ring = 7;
+  shown.sources[0].present = false;
+  shown.error = "no space left";
+  const std::string text = stat_text(shown);
+  EXPECT_THAT(text, HasSubstr("eth0 (away): received 100 = delivered 0 + dropped_ring 7 + unread 0"));
+  EXPECT_THAT(text, HasSubstr("delivered 100 = written 100 + dropped_writer 0 + discarded_paused 0"));
+  EXPECT_THAT(text, HasSubstr("error: no space left"));
+}
+
+TEST(DaemonText, TopShowsRatesOnceItCan) {
+  EXPECT_THAT(top_text({{.before = {}, .now = status(1, 100)}}, 200), Not(HasSubstr("50")));
+  EXPECT_THAT(top_text({{.before = status(1, 100), .now = status(3, 200)}}, 200), HasSubstr(" 50 "));
+}
+
+TEST(DaemonText, TopFitsTheTerminal) {
+  const std::string text = top_text({{.before = {}, .now = status(1, 100)}}, 20);
+  std::size_t begin = 0;
+  for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    EXPECT_LE(end - begin, 20U);
+  }
+}
+
+}  // namespace
+}  // namespace ringtail::tools

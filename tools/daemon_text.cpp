@@ -1,0 +1,100 @@
+#include "daemon_text.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <sstream>
+
+namespace ringtail::tools {
+
+namespace {
+
+using control::CaptureStatus;
+using control::SourceStatus;
+
+const SourceStatus* same_source(const StatusPair& pair, const SourceStatus& source) {
+  if (!pair.before) return nullptr;
+  const auto& sources = pair.before->sources;
+  const auto found = std::find_if(sources.begin(), sources.end(),
+                                  [&source](const SourceStatus& each) { return each.name == source.name; });
+  return found == sources.end() ? nullptr : &*found;
+}
+
+/// Per second, between two moments. A daemon that was started anew in between has counted less.
+std::string rate(const StatusPair& pair, std::uint64_t before, std::uint64_t now) {
+  if (!pair.before || now < before) return "-";
+  const double seconds = pair.now.elapsed_seconds - pair.before->elapsed_seconds;
+  return seconds > 0 ? fmt::format("{:.0f}", static_cast<double>(now - before) / seconds) : "-";
+}
+
+std::string capture_lines(const StatusPair& pair) {
+  const CaptureStatus& now = pair.now;
+  const CaptureStatus before = pair.before.value_or(now);
+  std::string text =
+      fmt::format("{:<14} {:<8} {:>10} {:>10} {:>10} {:>10} {:>12} {:>7} {:>9} {:>6.1f}%\n", now.name, now.state,
+                  rate(pair, before.delivered, now.delivered), rate(pair, before.written_packets, now.written_packets),
+                  now.dropped_writer, now.discarded_paused, bytes_text(static_cast<double>(now.written_bytes)),
+                  now.storage.files, bytes_text(static_cast<double>(now.storage.bytes)), now.storage.free_percent);
+  for (const SourceStatus& source : now.sources) {
+    const SourceStatus* earlier = same_source(pair, source);
+    text += fmt::format("  {:<12} {:<8} {:>10} {:>10} {:>10} {:>10} {:>12} {:>7}\n", source.name,
+                        source.present ? "up" : "away",
+                        rate(pair, earlier != nullptr ? earlier->received : source.received, source.received),
+                        source.unread, source.dropped_ring, source.dropped_interface, source.freezes, source.lost);
+  }
+  if (!now.error.empty()) text += "  " + now.error + "\n";
+  return text;
+}
+
+std::string cut_lines(const std::string& text, std::size_t columns) {
+  std::stringstream lines(text);
+  std::string cut;
+  for (std::string line; std::getline(lines, line);) cut += line.substr(0, columns) + "\n";
+  return cut;
+}
+
+}  // namespace
+
+std::string bytes_text(double bytes) {
+  constexpr const char* units[] = {"B", "kB", "MB", "GB", "TB", "PB"};
+  std::size_t unit = 0;
+  while (bytes >= 1000 && unit + 1 < std::size(units)) {
+    bytes /= 1000;
+    ++unit;
+  }
+  if (unit == 0) return fmt::format("{:.0f} B", bytes);
+  return fmt::format("{:.1f} {}", bytes, units[unit]);
+}
+
+std::string stat_text(const CaptureStatus& status) {
+  std::string text =
+      fmt::format("{}: {} for {:.1f} s, pid {}\n", status.name, status.state, status.elapsed_seconds, status.pid);
+  if (!status.error.empty()) text += "  error: " + status.error + "\n";
+  if (!status.filter.empty()) text += "  filter: " + status.filter + "\n";
+  for (const SourceStatus& source : status.sources) {
+    text += fmt::format("  {}{}: received {} = delivered {} + dropped_ring {} + unread {}; dropped_interface {}\n",
+                        source.name, source.present ? "" : " (away)", source.received, source.delivered,
+                        source.dropped_ring, source.unread, source.dropped_interface);
+  }
+  text += fmt::format("  delivered {} = written {} + dropped_writer {} + discarded_paused {}\n", status.delivered,
+                      status.written_packets, status.dropped_writer, status.discarded_paused);
+  text += fmt::format("  {} in {} files ({}) since the start\n", bytes_text(static_cast<double>(status.written_bytes)),
+                      status.files_total, status.writer);
+  text += fmt::format(
+      "  {}: {} files, {}{}; {:.1f} % free\n", status.storage.directory, status.storage.files,
+      bytes_text(static_cast<double>(status.storage.bytes)),
+      status.storage.quota_bytes == 0 ? "" : " of " + bytes_text(static_cast<double>(status.storage.quota_bytes)),
+      status.storage.free_percent);
+  return text;
+}
+
+std::string top_text(const std::vector<StatusPair>& captures, std::size_t columns) {
+  std::string text =
+      fmt::format("{:<14} {:<8} {:>10} {:>10} {:>10} {:>10} {:>12} {:>7} {:>9} {:>7}\n", "CAPTURE", "STATE",
+                  "PACKETS/S", "WRITTEN/S", "DROP-WRITE", "DISCARDED", "WRITTEN", "FILES", "ON DISK", "FREE");
+  text += fmt::format("  {:<12} {:<8} {:>10} {:>10} {:>10} {:>10} {:>12} {:>7}\n", "INTERFACE", "LINK", "PACKETS/S",
+                      "IN RING", "DROP-RING", "DROP-NIC", "FREEZES", "LOST");
+  for (const StatusPair& each : captures) text += capture_lines(each);
+  return cut_lines(text, columns);
+}
+
+}  // namespace ringtail::tools
