@@ -19,8 +19,13 @@ namespace {
 
 constexpr int longest_sleep_ms = 200;
 
-Result<void> make_run_directory(const std::string& path) {
-  if (::mkdir(path.c_str(), 0755) == 0 || errno == EEXIST) return {};
+/// One that is made here belongs to whom the daemon becomes: sockets come and go there.
+Result<void> make_run_directory(const std::string& path, const std::optional<User>& user) {
+  if (::mkdir(path.c_str(), 0755) == 0) {
+    if (!user || ::chown(path.c_str(), user->uid, user->gid) == 0) return {};
+  } else if (errno == EEXIST) {
+    return {};
+  }
   return tl::unexpected(system_error("make the run directory " + path, errno, path, "choose another with --run-dir"));
 }
 
@@ -29,9 +34,19 @@ Result<void> make_run_directory(const std::string& path) {
 Result<std::unique_ptr<Daemon>> Daemon::start(const Options& options, const Settings& settings) {
   auto signals = Signals::take_over();
   if (!signals) return tl::unexpected(std::move(signals.error()));
-  if (auto made = make_run_directory(settings.run_directory); !made) return tl::unexpected(std::move(made.error()));
+  std::optional<User> user;
+  if (!settings.user.empty()) {
+    auto found = find_user(settings.user);
+    if (!found) return tl::unexpected(std::move(found.error()));
+    user = std::move(*found);
+  }
+  auto made = make_run_directory(settings.run_directory, user);
+  if (!made) return tl::unexpected(std::move(made.error()));
   std::unique_ptr<Daemon> daemon(new Daemon(options, settings, std::move(*signals)));
-  if (auto started = daemon->start_captures(); !started) return tl::unexpected(std::move(started.error()));
+  auto started = daemon->open_captures().and_then([&] { return daemon->give_up_privileges(user); }).and_then([&] {
+    return daemon->start_captures();
+  });
+  if (!started) return tl::unexpected(std::move(started.error()));
   notify("READY=1");
   return daemon;
 }
@@ -43,7 +58,7 @@ Daemon::Daemon(Options options, Settings settings, Signals signals)
       control_([this](const Question& question) { answer(question); }) {}
 
 /// All names first, then all sources, and files only when those are open: a mistake costs nobody a file.
-Result<void> Daemon::start_captures() {
+Result<void> Daemon::open_captures() {
   for (const CaptureSettings& each : settings_.captures) {
     if (auto listening = control_.listen(settings_.run_directory, each.name); !listening) return listening;
   }
@@ -52,10 +67,27 @@ Result<void> Daemon::start_captures() {
     if (!capture) return tl::unexpected(std::move(capture.error()));
     captures_[each.name] = {.capture = std::move(*capture), .settings = each, .then = {}};
   }
+  return {};
+}
+
+Result<void> Daemon::give_up_privileges(const std::optional<User>& user) {
+  PrivilegesToKeep keep{.user = user, .writable_directories = {settings_.run_directory}};
+  for (const CaptureSettings& each : settings_.captures) {
+    keep.writable_directories.push_back(each.storage.directory);
+    for (const std::string& device : each.devices) keep.uses_dpdk = keep.uses_dpdk || device.starts_with("dpdk:");
+  }
+  return drop_privileges(keep, opener_);
+}
+
+Result<void> Daemon::start_captures() {
   for (auto& [name, running] : captures_) {
     if (auto started = running.capture->start(); !started) return started;
     log(LogLevel::info, name, "captures into " + running.settings.storage.directory);
   }
+  if (!settings_.metrics) return {};
+  auto metrics = MetricsServer::start(*settings_.metrics);
+  if (!metrics) return tl::unexpected(std::move(metrics.error()));
+  metrics_ = std::move(*metrics);
   return {};
 }
 
@@ -85,6 +117,7 @@ void Daemon::run() {
     }
     remove_ended();
     keep_watchdog_quiet();
+    show_metrics();
   }
 }
 
@@ -229,6 +262,15 @@ void Daemon::keep_watchdog_quiet() {
   if (!interval || now < watchdog_due_) return;
   watchdog_due_ = now + *interval / 3;
   notify("WATCHDOG=1");
+}
+
+void Daemon::show_metrics() {
+  const auto now = std::chrono::steady_clock::now();
+  if (metrics_ == nullptr || now < metrics_due_) return;
+  metrics_due_ = now + std::chrono::seconds(1);
+  std::vector<control::CaptureStatus> captures;
+  for (const auto& [name, running] : captures_) captures.push_back(running.capture->status());
+  metrics_->show(std::move(captures));
 }
 
 void Daemon::log_statistics() const {

@@ -9,8 +9,10 @@
 
 #include "capture.hpp"
 #include "control_server.hpp"
+#include "metrics_server.hpp"
 #include "opener.hpp"
 #include "options.hpp"
+#include "privileges.hpp"
 #include "signals.hpp"
 
 namespace ringtail::daemon {
@@ -27,6 +29,8 @@ class Daemon {
  private:
   Daemon(Options options, Settings settings, Signals signals);
 
+  [[nodiscard]] Result<void> open_captures();
+  [[nodiscard]] Result<void> give_up_privileges(const std::optional<User>& user);
   [[nodiscard]] Result<void> start_captures();
   [[nodiscard]] Result<void> add_capture(const CaptureSettings& settings);
   void obey(int signal);
@@ -37,6 +41,7 @@ class Daemon {
   void carry_out_reload(const Settings& wanted);
   void remove_ended();
   void keep_watchdog_quiet();
+  void show_metrics();
   void log_statistics() const;
   [[nodiscard]] std::vector<CaptureSettings> running() const;
 
@@ -53,6 +58,8 @@ class Daemon {
   std::map<std::string, Running> captures_;
   unsigned end_requests_ = 0;
   std::chrono::steady_clock::time_point watchdog_due_{};
+  std::unique_ptr<MetricsServer> metrics_;
+  std::chrono::steady_clock::time_point metrics_due_{};
 };
 
 }  // namespace ringtail::daemon

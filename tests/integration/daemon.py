@@ -110,7 +110,7 @@ class Daemon:
 
 def files(directory):
     """Finished files, oldest first."""
-    return sorted(path for path in directory.iterdir() if not path.name.startswith("."))
+    return sorted(path for path in directory.iterdir() if path.is_file() and not path.name.startswith("."))
 
 
 def check_numbers(case, paths, count, first=0):

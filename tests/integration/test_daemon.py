@@ -230,7 +230,7 @@ class Control(DaemonCase):
 
     def test_reload_changes_what_changed(self):
         self.veth("tx1", "rx1")
-        other = self.directory / "other"
+        other = self.data / "other"  # what is not below a storage directory cannot be written to any more
         other.mkdir()
         running = self.start_daemon()
         self.send_numbered(1000, "--rate", 1000)

@@ -1,0 +1,130 @@
+#include "metrics.hpp"
+
+#include <fmt/format.h>
+#include <functional>
+
+namespace ringtail::daemon {
+
+namespace {
+
+using control::CaptureStatus;
+using control::SourceStatus;
+
+/// A label's value: backslash, quote and newline are escaped.
+std::string escaped(const std::string& text) {
+  std::string result;
+  for (const char character : text) {
+    if (character == '\\' || character == '"') result += '\\';
+    result += character == '\n' ? ' ' : character;
+  }
+  return result;
+}
+
+/// One metric for all captures: prometheus wants its values together.
+class MetricsWriter {
+ public:
+  explicit MetricsWriter(const std::vector<CaptureStatus>& captures) : captures_(captures) {}
+
+  template <typename Value>
+  void of_capture(const char* name, const char* type, const char* help, Value value) {
+    head(name, type, help);
+    for (const CaptureStatus& each : captures_) {
+      text_ += fmt::format("{}{{capture=\"{}\"}} {}\n", name, escaped(each.name), value(each));
+    }
+  }
+
+  template <typename Value>
+  void of_source(const char* name, const char* type, const char* help, Value value) {
+    head(name, type, help);
+    for (const CaptureStatus& each : captures_) {
+      for (const SourceStatus& source : each.sources) {
+        text_ += fmt::format("{}{{capture=\"{}\",interface=\"{}\"}} {}\n", name, escaped(each.name),
+                             escaped(source.name), value(source));
+      }
+    }
+  }
+
+  [[nodiscard]] std::string text() && { return std::move(text_); }
+
+ private:
+  void head(const char* name, const char* type, const char* help) {
+    text_ += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
+  }
+
+  const std::vector<CaptureStatus>& captures_;
+  std::string text_;
+};
+
+void add_sources(MetricsWriter& metrics) {
+  const auto counter = [&metrics](const char* name, const char* help, std::uint64_t SourceStatus::*member) {
+    metrics.of_source(name, "counter", help, std::mem_fn(member));
+  };
+  counter("ringtail_received_packets_total", "Packets that passed the filter, drops included.",
+          &SourceStatus::received);
+  counter("ringtail_delivered_packets_total", "Packets taken out of the ring.", &SourceStatus::delivered);
+  counter("ringtail_dropped_ring_packets_total", "Lost because the ring had no free block.",
+          &SourceStatus::dropped_ring);
+  counter("ringtail_dropped_interface_packets_total", "Lost before the ring, by NIC or kernel.",
+          &SourceStatus::dropped_interface);
+  counter("ringtail_ring_freezes_total", "Times the ring had no free block.", &SourceStatus::freezes);
+  counter("ringtail_truncated_packets_total", "Cut for want of room, not by the snaplen.", &SourceStatus::truncated);
+  counter("ringtail_malformed_records_total", "Impossible records in the ring.", &SourceStatus::malformed);
+  counter("ringtail_interface_lost_total", "Times the interface went away.", &SourceStatus::lost);
+  metrics.of_source("ringtail_unread_packets", "gauge", "Packets waiting in the ring.",
+                    std::mem_fn(&SourceStatus::unread));
+  metrics.of_source("ringtail_interface_present", "gauge", "1 while the interface is there.",
+                    [](const SourceStatus& source) { return source.present ? 1 : 0; });
+}
+
+void add_output(MetricsWriter& metrics) {
+  const auto counter = [&metrics](const char* name, const char* help, std::uint64_t CaptureStatus::*member) {
+    metrics.of_capture(name, "counter", help, std::mem_fn(member));
+  };
+  counter("ringtail_written_packets_total", "Packets in files.", &CaptureStatus::written_packets);
+  counter("ringtail_dropped_writer_packets_total", "Delivered, but could not be written.",
+          &CaptureStatus::dropped_writer);
+  counter("ringtail_discarded_paused_packets_total", "Delivered while the capture was paused.",
+          &CaptureStatus::discarded_paused);
+  counter("ringtail_captured_bytes_total", "Packet bytes in files.", &CaptureStatus::captured_bytes);
+  counter("ringtail_written_bytes_total", "File bytes.", &CaptureStatus::written_bytes);
+  counter("ringtail_copied_bytes_total", "Bytes the writer copied with the CPU.", &CaptureStatus::copied_bytes);
+  counter("ringtail_dilated_chunks_total", "Ring blocks written with their gaps.", &CaptureStatus::dilated_chunks);
+  counter("ringtail_compacted_chunks_total", "Ring blocks moved together.", &CaptureStatus::compacted_chunks);
+  counter("ringtail_files_total", "Files begun.", &CaptureStatus::files_total);
+}
+
+void add_storage(MetricsWriter& metrics) {
+  const auto gauge = [&metrics](const char* name, const char* help, auto value) {
+    metrics.of_capture(name, "gauge", help, [value](const CaptureStatus& each) { return each.storage.*value; });
+  };
+  gauge("ringtail_stored_files", "Finished files there are.", &control::StorageStatus::files);
+  gauge("ringtail_stored_bytes", "Bytes in finished files.", &control::StorageStatus::bytes);
+  gauge("ringtail_quota_bytes", "Most bytes in finished files; 0: no such limit.",
+        &control::StorageStatus::quota_bytes);
+  gauge("ringtail_storage_free_percent", "Of the file system.", &control::StorageStatus::free_percent);
+  metrics.of_capture("ringtail_deleted_files_total", "counter", "Finished files deleted to make room.",
+                     [](const CaptureStatus& each) { return each.storage.files_deleted; });
+}
+
+}  // namespace
+
+std::string metrics_text(const std::vector<CaptureStatus>& captures) {
+  MetricsWriter metrics(captures);
+  metrics.of_capture(
+      "ringtail_up", "gauge", "1 while the capture runs, waits for an interface, or is paused.",
+      [](const CaptureStatus& each) { return each.state == "failing" || each.state == "ended" ? 0 : 1; });
+  add_sources(metrics);
+  add_output(metrics);
+  add_storage(metrics);
+  return std::move(metrics).text();
+}
+
+std::string health_complaints(const std::vector<CaptureStatus>& captures) {
+  std::string complaints;
+  for (const CaptureStatus& each : captures) {
+    if (each.state == "failing") complaints += fmt::format("{}: {}\n", each.name, each.error);
+  }
+  return complaints;
+}
+
+}  // namespace ringtail::daemon

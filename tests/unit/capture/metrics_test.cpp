@@ -1,0 +1,77 @@
+#include "metrics.hpp"
+
+#include <fstream>
+#include <gmock/gmock.h>
+#include <httplib.h>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "metrics_server.hpp"
+
+namespace ringtail::daemon {
+namespace {
+
+using testing::HasSubstr;
+
+std::vector<control::CaptureStatus> two_captures() {
+  std::vector<control::CaptureStatus> captures(2);
+  captures[0].name = "up\"link";
+  captures[0].state = "running";
+  captures[0].sources.resize(1);
+  captures[0].sources[0].name = "eth0";
+  captures[0].sources[0].dropped_ring = 7;
+  captures[1].name = "other";
+  captures[1].state = "failing";
+  captures[1].error = "no space left";
+  return captures;
+}
+
+TEST(Metrics, HaveOneLineForEachValue) {
+  const std::string text = metrics_text(two_captures());
+  EXPECT_THAT(text, HasSubstr("ringtail_dropped_ring_packets_total{capture=\"up\\\"link\",interface=\"eth0\"} 7\n"));
+  EXPECT_THAT(text, HasSubstr("ringtail_up{capture=\"up\\\"link\"} 1\nringtail_up{capture=\"other\"} 0\n"));
+  const std::regex form(
+      R"((# (HELP|TYPE) ringtail_\w+ .+|ringtail_\w+\{capture="([^"\\]|\\.)*"(,interface="\w+")?\} [0-9.e+]+))");
+  std::stringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_TRUE(std::regex_match(line, form)) << line;
+}
+
+TEST(Metrics, ComplainOfWhatFails) {
+  EXPECT_EQ(health_complaints(two_captures()), "other: no space left\n");
+}
+
+TEST(Metrics, TheDashboardAsksForNothingElse) {
+  std::ifstream file(DASHBOARD);
+  const std::string dashboard{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = metrics_text(two_captures());
+  const std::regex metric("ringtail_[a-z_]+");
+  std::set<std::string> names;
+  for (std::sregex_iterator each(dashboard.begin(), dashboard.end(), metric), end; each != end; ++each) {
+    names.insert(each->str());
+  }
+  EXPECT_GE(names.size(), 10U);
+  for (const std::string& name : names) EXPECT_THAT(text, HasSubstr("# TYPE " + name + " "));
+}
+
+TEST(MetricsServer, AnswersOverHttp) {
+  auto server = MetricsServer::start({.host = "127.0.0.1", .port = 0}).value();
+  auto captures = two_captures();
+  httplib::Client client("127.0.0.1", server->port());
+  server->show(captures);
+  EXPECT_EQ(client.Get("/healthz")->status, 503);
+  EXPECT_THAT(client.Get("/metrics")->body, HasSubstr("ringtail_up"));
+  captures.pop_back();
+  server->show(captures);
+  EXPECT_EQ(client.Get("/healthz")->status, 200);
+  EXPECT_EQ(client.Get("/other")->status, 404);
+}
+
+TEST(MetricsServer, SaysWhyItCannotListen) {
+  const auto first = MetricsServer::start({.host = "127.0.0.1", .port = 0}).value();
+  // httplib lets ports be shared (SO_REUSEPORT), so an address of nobody's it is.
+  EXPECT_FALSE(MetricsServer::start({.host = "192.0.2.1", .port = 9}).has_value());
+}
+
+}  // namespace
+}  // namespace ringtail::daemon
