@@ -57,8 +57,10 @@ int add_rules(scmp_filter_ctx context, ThreadRole role) {
     }
     return 0;
   }
-  if (const int error = only_if(SCMP_SYS(socket), SCMP_A0(SCMP_CMP_NE, AF_PACKET)); error != 0) return error;
-  return only_if(SCMP_SYS(setsockopt), SCMP_A1(SCMP_CMP_NE, SOL_PACKET));
+  const scmp_arg_cmp other_family{.arg = 0, .op = SCMP_CMP_NE, .datum_a = AF_PACKET, .datum_b = 0};
+  const scmp_arg_cmp other_level{.arg = 1, .op = SCMP_CMP_NE, .datum_a = SOL_PACKET, .datum_b = 0};
+  if (const int error = only_if(SCMP_SYS(socket), other_family); error != 0) return error;
+  return only_if(SCMP_SYS(setsockopt), other_level);
 }
 
 }  // namespace
