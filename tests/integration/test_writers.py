@@ -90,6 +90,7 @@ class EveryWriter(Testbed):
             self.assertGreater(verdict["packets"], 100, "older packets are in the file")
             run(self.ringtail, "recover", capture.path)
             self.assertEqual(verdict["packets"], readers.capinfos(self, capture.path)["Number of packets"])
+            capture.path.unlink()  # or the next capture would seem to have begun before it has
 
     def small_disk(self):
         """8 MiB of ext4."""
