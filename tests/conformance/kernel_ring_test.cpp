@@ -55,7 +55,10 @@ TEST_F(KernelRing, ALinkThatIsDownAtStartIsWaitedFor) {
   ASSERT_TRUE(run_in_namespace("ip link set rt1 down"));
   auto source = open("rt1", options()).value();
   EXPECT_EQ(source.receive(50ms).status, ReceiveStatus::timeout);
-  ASSERT_TRUE(run_in_namespace("ip link set rt1 up"));
+  // The kernel lets frames out a moment later (linkwatch_do_dev(), net/core/link_watch.c).
+  ASSERT_TRUE(
+      run_in_namespace("ip link set rt1 up && "
+                       "timeout 10 sh -c 'until ip link show rt0 | grep -q \"state UP\"; do sleep 0.01; done'"));
   NumberedSender sender;
   sender.send(5, 100);
   EXPECT_EQ(read(source, 5), 5U);
