@@ -14,13 +14,6 @@ double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
 
-/// One ring among those of an interface: its counters are its own, but the interface's losses every ring sees whole.
-void add_ring(Stats& total, const Stats& ring) {
-  const std::uint64_t dropped_interface = std::max(total.dropped_interface, ring.dropped_interface);
-  add(total, ring);
-  total.dropped_interface = dropped_interface;
-}
-
 }  // namespace
 
 control::CaptureStatus Capture::status() const {
@@ -47,7 +40,7 @@ void Capture::add_sources(control::CaptureStatus& status, const std::vector<Work
   status.filter = settings_.open.filter;
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
     Stats total;
-    for (const WorkerFigures& worker : workers) add_ring(total, worker.slots[slot].stats);
+    for (const WorkerFigures& worker : workers) total.add_member(worker.slots[slot].stats);
     control::SourceStatus& source = status.sources.emplace_back();
     source.name = slots_[slot].device;
     source.present = !slots_[slot].rings.empty();

@@ -17,29 +17,6 @@ constexpr milliseconds publish_interval{200};
 
 }  // namespace
 
-void add(Stats& total, const Stats& part) noexcept {
-  total.received += part.received;
-  total.delivered += part.delivered;
-  total.dropped_ring += part.dropped_ring;
-  total.unread += part.unread;
-  total.dropped_interface += part.dropped_interface;
-  total.freezes += part.freezes;
-  total.truncated += part.truncated;
-  total.delivered_bytes += part.delivered_bytes;
-  total.malformed += part.malformed;
-}
-
-void add(RecorderStats& total, const RecorderStats& part) {
-  total.written_packets += part.written_packets;
-  total.dropped_writer += part.dropped_writer;
-  total.captured_bytes += part.captured_bytes;
-  total.written_bytes += part.written_bytes;
-  total.copied_bytes += part.copied_bytes;
-  total.dilated_chunks += part.dilated_chunks;
-  total.compacted_chunks += part.compacted_chunks;
-  total.files_total += part.files_total;
-}
-
 Result<std::unique_ptr<Output>> Output::open(Slots slots, RecorderOptions options) {
   std::vector<const Source*> sources;
   std::vector<std::uint16_t> ids;
@@ -117,7 +94,7 @@ bool Worker::obey() {
 void Worker::install(Order& order) {
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
     if (slots_[slot] == order.slots[slot]) continue;
-    if (slots_[slot]) add(past_[slot], slots_[slot]->stats());
+    if (slots_[slot]) past_[slot] += slots_[slot]->stats();
     shown_.slots[slot] = {};
   }
   slots_.swap(order.slots);  // the old ones end with the order, on the manager's thread
@@ -141,7 +118,7 @@ void Worker::finish(Order& order) {
   output_.swap(order.output);
   if (order.output) {
     order.counted_as = order.output->recorder.stats();
-    add(past_written_, order.counted_as);
+    past_written_.add_figures(order.counted_as);
   }
   if (order.kind != Order::Kind::finish) return;
   publish();
@@ -194,12 +171,12 @@ void Worker::publish() {
   ++shown_.turns;
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
     shown_.slots[slot].stats = past_[slot];
-    if (slots_[slot]) add(shown_.slots[slot].stats, slots_[slot]->stats());
+    if (slots_[slot]) shown_.slots[slot].stats += slots_[slot]->stats();
   }
   RecorderStats written = past_written_;
   if (output_) {
     const RecorderStats current = output_->recorder.stats();
-    add(written, current);
+    written.add_figures(current);
     shown_.writer.set(current.writer);
   }
   shown_.written_packets = written.written_packets;

@@ -105,8 +105,4 @@ class Worker {
   std::thread thread_;
 };
 
-/// Adds what one has counted to what the others have.
-void add(Stats& total, const Stats& part) noexcept;
-void add(RecorderStats& total, const RecorderStats& part);
-
 }  // namespace ringtail::daemon

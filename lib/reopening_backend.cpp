@@ -16,19 +16,6 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::nanoseconds open_interval = 200ms;  // FAULTS: rebinds within a second
 
-Stats add(Stats sum, const Stats& more) {
-  sum.received += more.received;
-  sum.delivered += more.delivered;
-  sum.dropped_ring += more.dropped_ring;
-  sum.unread += more.unread;
-  sum.dropped_interface += more.dropped_interface;
-  sum.freezes += more.freezes;
-  sum.truncated += more.truncated;
-  sum.delivered_bytes += more.delivered_bytes;
-  sum.malformed += more.malformed;
-  return sum;
-}
-
 }  // namespace
 
 Result<detail::BackendPointer> ReopeningBackend::open(const std::string& device, const OpenOptions& options) {
@@ -102,7 +89,7 @@ void ReopeningBackend::adopt(detail::BackendPointer inner) noexcept {
 
 void ReopeningBackend::retire_inner() noexcept {
   const std::scoped_lock lock(mutex_);
-  past_ = add(past_, inner_->stats());
+  past_ += inner_->stats();
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, inner_->pollable_descriptor(), nullptr);
   inner_.reset();
   first_interface_id_ = interfaces_.size();
@@ -154,7 +141,9 @@ void ReopeningBackend::shut_down() noexcept {
 
 Stats ReopeningBackend::stats() {
   const std::scoped_lock lock(mutex_);
-  return inner_ ? add(past_, inner_->stats()) : past_;
+  Stats sum = past_;
+  if (inner_) sum += inner_->stats();
+  return sum;
 }
 
 }  // namespace ringtail

@@ -56,7 +56,7 @@ Summary run_session(CaptureSession& session, const CaptureOptions& options) {
   ProgressLine progress(!options.quiet);
   const auto show_progress = [&progress](const CaptureSession& running) {
     Stats total;
-    for (const SourceSummary& source : running.source_summaries()) add(total, source.stats);
+    for (const SourceSummary& source : running.source_summaries()) total += source.stats;
     progress.show(total.delivered, total.dropped_ring + total.dropped_interface, running.elapsed_seconds());
     return true;
   };

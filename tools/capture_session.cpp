@@ -19,13 +19,6 @@ using std::chrono::nanoseconds;
 
 constexpr nanoseconds longest_sleep = std::chrono::minutes(1);
 
-/// One ring among those of an interface: its counters are its own, but the interface's losses every ring sees whole.
-void add_member(Stats& total, const Stats& ring) {
-  const std::uint64_t dropped_interface = std::max(total.dropped_interface, ring.dropped_interface);
-  add(total, ring);
-  total.dropped_interface = dropped_interface;
-}
-
 }  // namespace
 
 void CaptureSession::run(const Periodic& periodic) {
@@ -108,7 +101,7 @@ std::vector<SourceSummary> CaptureSession::source_summaries() const {
     for (std::size_t index = 0; index < sources.size(); ++index) {
       summaries[index].name = sources[index].name();
       summaries[index].backend = sources[index].backend();
-      add_member(summaries[index].stats, sources[index].stats());
+      summaries[index].stats.add_member(sources[index].stats());
       add(summaries[index].counters, sources[index].counters());
     }
   }

@@ -39,18 +39,6 @@ double Summary::cpu_ns_per_packet() const {
   return packets == 0 ? 0 : (usage.user_seconds + usage.system_seconds) * 1e9 / static_cast<double>(packets);
 }
 
-void add(Stats& total, const Stats& part) {
-  total.received += part.received;
-  total.delivered += part.delivered;
-  total.dropped_ring += part.dropped_ring;
-  total.unread += part.unread;
-  total.dropped_interface += part.dropped_interface;
-  total.freezes += part.freezes;
-  total.truncated += part.truncated;
-  total.delivered_bytes += part.delivered_bytes;
-  total.malformed += part.malformed;
-}
-
 void add(std::vector<Counter>& total, const std::vector<Counter>& part) {
   for (const Counter& counter : part) {
     const auto same = std::find_if(total.begin(), total.end(),
@@ -64,14 +52,7 @@ void add(std::vector<Counter>& total, const std::vector<Counter>& part) {
 }
 
 void add(RecorderStats& total, const RecorderStats& part) {
-  total.written_packets += part.written_packets;
-  total.dropped_writer += part.dropped_writer;
-  total.captured_bytes += part.captured_bytes;
-  total.written_bytes += part.written_bytes;
-  total.copied_bytes += part.copied_bytes;
-  total.dilated_chunks += part.dilated_chunks;
-  total.compacted_chunks += part.compacted_chunks;
-  total.files_total += part.files_total;
+  total.add_figures(part);
   total.files.insert(total.files.end(), part.files.begin(), part.files.end());
   if (total.files.size() > most_file_names) total.files.erase(total.files.begin(), total.files.end() - most_file_names);
   total.writer = part.writer;
@@ -90,7 +71,7 @@ Summary summarize(const Source& source, std::chrono::steady_clock::time_point be
 
 std::string books_text(const Summary& summary) {
   Stats total;
-  for (const SourceSummary& source : summary.sources) add(total, source.stats);
+  for (const SourceSummary& source : summary.sources) total += source.stats;
   if (total.unread == 0) {
     return fmt::format("received = delivered + dropped: {} = {} + {}\n", total.received, total.delivered,
                        total.dropped_ring);

@@ -44,9 +44,6 @@ struct Summary {
   [[nodiscard]] double cpu_ns_per_packet() const;  ///< by delivered packets; 0 when there are none
 };
 
-/// Adds the books of one ring of an interface to those of its other rings.
-void add(Stats& total, const Stats& part);
-
 /// Adds the counters of one source of a device to those of its other sources, name by name.
 void add(std::vector<Counter>& total, const std::vector<Counter>& part);
 

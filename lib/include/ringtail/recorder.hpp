@@ -90,6 +90,19 @@ struct RecorderStats {
   std::uint64_t files_total = 0;
   std::vector<std::string> files;  ///< the last 100, oldest first, the open one included
   std::string writer;              ///< the one in use: "direct", "splice", "write", "mmap"
+
+  /// Adds the figures of another recorder; `files` and `writer` stay as they are.
+  RecorderStats& add_figures(const RecorderStats& other) noexcept {
+    written_packets += other.written_packets;
+    dropped_writer += other.dropped_writer;
+    captured_bytes += other.captured_bytes;
+    written_bytes += other.written_bytes;
+    copied_bytes += other.copied_bytes;
+    dilated_chunks += other.dilated_chunks;
+    compacted_chunks += other.compacted_chunks;
+    files_total += other.files_total;
+    return *this;
+  }
 };
 
 /// One stream of capture files. Threads: one at a time. In a ring of files, and where files are synced, a thread of the

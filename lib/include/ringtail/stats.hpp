@@ -1,6 +1,7 @@
 // The books of a source. Every packet is in exactly one of these figures.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -23,6 +24,29 @@ struct Stats {
   std::uint64_t truncated = 0;        ///< packets cut for want of room (not by the snaplen)
   std::uint64_t delivered_bytes = 0;  ///< captured bytes of the delivered packets
   std::uint64_t malformed = 0;        ///< records given up because what the producer wrote was impossible
+
+  /// Adds what another source counted, every figure.
+  Stats& operator+=(const Stats& other) noexcept {
+    received += other.received;
+    delivered += other.delivered;
+    dropped_ring += other.dropped_ring;
+    unread += other.unread;
+    dropped_interface += other.dropped_interface;
+    freezes += other.freezes;
+    truncated += other.truncated;
+    delivered_bytes += other.delivered_bytes;
+    malformed += other.malformed;
+    return *this;
+  }
+
+  /// Adds another member of the same fanout: its counters are its own, but the interface's losses every member is told
+  /// whole.
+  Stats& add_member(const Stats& member) noexcept {
+    const std::uint64_t of_the_interface = std::max(dropped_interface, member.dropped_interface);
+    *this += member;
+    dropped_interface = of_the_interface;
+    return *this;
+  }
 };
 
 /// A figure that only one kind of source has: drops by cause, memory in use. Not all of them only grow.
