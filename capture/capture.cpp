@@ -4,7 +4,6 @@
 #include <csignal>
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <utility>
 
 #include "base/affinity.hpp"
@@ -18,10 +17,9 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds look_interval{200};  // an interface that is back is found within a second
 
-void wait_for(int bell, milliseconds longest) {
-  pollfd readable{.fd = bell, .events = POLLIN, .revents = 0};
-  eventfd_t rings = 0;
-  if (::poll(&readable, 1, static_cast<int>(longest.count())) > 0) eventfd_read(bell, &rings);
+void wait_for(const base::WakeEvent& bell, milliseconds longest) {
+  pollfd readable{.fd = bell.descriptor(), .events = POLLIN, .revents = 0};
+  if (::poll(&readable, 1, static_cast<int>(longest.count())) > 0) bell.drain();
 }
 
 /// One thread runs where the scheduler likes it. Several are spread over the CPUs beside the interface.
@@ -49,7 +47,7 @@ Result<std::unique_ptr<Capture>> Capture::open(const CaptureSettings& settings, 
 }
 
 Capture::Capture(const CaptureSettings& settings, Opener& opener)
-    : name_(settings.name), opener_(opener), bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), settings_(settings) {
+    : name_(settings.name), opener_(opener), bell_(base::WakeEvent::create()), settings_(settings) {
   for (const std::string& device : settings.devices) slots_.emplace_back().device = device;
 }
 
@@ -115,7 +113,7 @@ void Capture::make_workers() {
   for (std::size_t worker = 0; worker < settings_.threads; ++worker) {
     std::optional<int> cpu;
     if (!cpus.empty()) cpu = cpus[worker % cpus.size()];
-    workers_.push_back(std::make_unique<Worker>(slots_.size(), bell_.get(), cpu));
+    workers_.push_back(std::make_unique<Worker>(slots_.size(), bell_, cpu));
     has_output_.push_back(false);
   }
 }
@@ -133,7 +131,7 @@ void Capture::stop() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  eventfd_write(bell_.get(), 1);
+  bell_.signal();
 }
 
 void Capture::abandon() {
@@ -145,14 +143,14 @@ void Capture::post(std::function<void()> task) {
     const std::lock_guard lock(mutex_);
     tasks_.push_back(std::move(task));
   }
-  eventfd_write(bell_.get(), 1);
+  bell_.signal();
 }
 
 // ---- The manager's thread ------------------------------------------------------------------------------------------
 
 void Capture::run() {
   for (;;) {
-    wait_for(bell_.get(), look_interval);
+    wait_for(bell_, look_interval);
     while (run_next_task()) continue;
     {
       const std::lock_guard lock(mutex_);
@@ -205,7 +203,7 @@ std::unique_ptr<Order> Capture::tell(std::size_t worker, Order order) {
   (void)workers_[worker]->order(letter);  // every order is waited for, so the box is empty
   for (;;) {
     if (auto answer = workers_[worker]->answer()) return answer;
-    wait_for(bell_.get(), look_interval);
+    wait_for(bell_, look_interval);
   }
 }
 

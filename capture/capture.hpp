@@ -17,7 +17,7 @@
 #include <thread>
 #include <vector>
 
-#include "base/file_descriptor.hpp"
+#include "base/wake_event.hpp"
 #include "control/message.hpp"
 #include "opener.hpp"
 #include "settings.hpp"
@@ -103,7 +103,7 @@ class Capture {
 
   const std::string name_;
   Opener& opener_;
-  const base::FileDescriptor bell_;
+  const base::WakeEvent bell_;
   const Clock::time_point begun_ = Clock::now();
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<bool> has_output_;  ///< by worker

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <utility>
 
@@ -27,8 +26,7 @@ struct ControlServer::Client {
   bool hangs_up = false;    ///< once `outgoing` has gone
 };
 
-ControlServer::ControlServer(Handler handler)
-    : handler_(std::move(handler)), bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+ControlServer::ControlServer(Handler handler) : handler_(std::move(handler)), bell_(base::WakeEvent::create()) {}
 
 ControlServer::~ControlServer() = default;
 
@@ -48,11 +46,11 @@ void ControlServer::answer(std::uint64_t client, const control::Answer& answer) 
     const std::lock_guard lock(mutex_);
     answers_.push_back({client, control::encode(answer)});
   }
-  eventfd_write(bell_.get(), 1);
+  bell_.signal();
 }
 
 void ControlServer::add_to(std::vector<pollfd>& descriptors) const {
-  descriptors.push_back({.fd = bell_.get(), .events = POLLIN, .revents = 0});
+  descriptors.push_back({.fd = bell_.descriptor(), .events = POLLIN, .revents = 0});
   for (const auto& [name, socket] : sockets_) {
     descriptors.push_back({.fd = socket.descriptor(), .events = POLLIN, .revents = 0});
   }
@@ -140,8 +138,7 @@ bool ControlServer::write_to(Client& client) {
 }
 
 void ControlServer::deliver_answers() {
-  eventfd_t rings = 0;
-  eventfd_read(bell_.get(), &rings);
+  bell_.drain();
   std::vector<Late> answers;
   {
     const std::lock_guard lock(mutex_);

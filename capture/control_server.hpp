@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "base/file_descriptor.hpp"
+#include "base/wake_event.hpp"
 #include "control/line_buffer.hpp"
 #include "control/message.hpp"
 #include "control/peer.hpp"
@@ -60,7 +60,7 @@ class ControlServer {
   void deliver_answers();
 
   Handler handler_;
-  base::FileDescriptor bell_;  ///< an answer has come from another thread
+  base::WakeEvent bell_;  ///< an answer has come from another thread
   std::map<std::string, control::ServerSocket> sockets_;
   std::map<std::uint64_t, std::unique_ptr<Client>> clients_;
   std::uint64_t last_client_ = 0;

@@ -1,7 +1,6 @@
 #include "worker.hpp"
 
 #include <csignal>
-#include <sys/eventfd.h>
 #include <utility>
 
 #include "base/affinity.hpp"
@@ -29,7 +28,7 @@ Result<std::unique_ptr<Output>> Output::open(Slots slots, RecorderOptions option
   return std::unique_ptr<Output>(new Output{std::move(slots), std::move(ids), std::move(*recorder)});
 }
 
-Worker::Worker(std::size_t slot_count, int bell, std::optional<int> cpu)
+Worker::Worker(std::size_t slot_count, const base::WakeEvent& bell, std::optional<int> cpu)
     : bell_(bell), cpu_(cpu), slots_(slot_count), past_(slot_count) {}
 
 Worker::~Worker() {
@@ -191,7 +190,7 @@ void Worker::publish() {
 }
 
 void Worker::ring_bell() const noexcept {
-  eventfd_write(bell_, 1);
+  bell_.signal();
 }
 
 }  // namespace ringtail::daemon

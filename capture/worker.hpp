@@ -18,6 +18,7 @@
 #include <ringtail/recorder.hpp>
 #include <ringtail/source.hpp>
 
+#include "base/wake_event.hpp"
 #include "ring/mailbox.hpp"
 #include "ring/published.hpp"
 #include "source_group.hpp"
@@ -55,8 +56,8 @@ struct Order {
 
 class Worker {
  public:
-  /// `bell`: an eventfd that is written to when there is an answer, or something to see in the figures.
-  Worker(std::size_t slot_count, int bell, std::optional<int> cpu);
+  /// `bell`, which outlives the worker, is signalled when there is an answer, or something to see in the figures.
+  Worker(std::size_t slot_count, const base::WakeEvent& bell, std::optional<int> cpu);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -84,7 +85,7 @@ class Worker {
   void publish();
   void ring_bell() const noexcept;
 
-  const int bell_;
+  const base::WakeEvent& bell_;
   const std::optional<int> cpu_;
   Slots slots_;
   std::optional<SourceGroup> group_;

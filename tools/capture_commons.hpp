@@ -3,14 +3,14 @@
 
 #include <chrono>
 
-#include "base/file_descriptor.hpp"
+#include "base/wake_event.hpp"
 #include "packet_budget.hpp"
 
 namespace ringtail::tools {
 
 struct CaptureCommons {
   PacketBudget budget;
-  base::FileDescriptor bell;              ///< an eventfd; becomes readable when a thread has finished
+  base::WakeEvent bell;                   ///< signalled when a thread has finished
   std::chrono::nanoseconds longest_wait;  ///< how long a thread may sleep
 };
 

@@ -1,6 +1,5 @@
 // Setting a capture up: sources, files, places; then root is given up.
 #include <cerrno>
-#include <sys/eventfd.h>
 
 #include "base/affinity.hpp"
 #include "capture_session.hpp"
@@ -60,7 +59,7 @@ Result<std::unique_ptr<CaptureSession>> CaptureSession::open(const CaptureOption
     user = std::move(*found);
   }
   ignore_write_signals();
-  base::FileDescriptor bell(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  base::WakeEvent bell = base::WakeEvent::create();
   if (!bell.is_open()) return tl::unexpected(system_error("set up the capture", errno));
   std::unique_ptr<CaptureSession> session(new CaptureSession(options, std::move(bell)));
   if (auto opened = session->open_workers(recording); !opened) return tl::unexpected(std::move(opened.error()));
@@ -73,7 +72,7 @@ Result<std::unique_ptr<CaptureSession>> CaptureSession::open(const CaptureOption
   return session;
 }
 
-CaptureSession::CaptureSession(const CaptureOptions& options, base::FileDescriptor bell)
+CaptureSession::CaptureSession(const CaptureOptions& options, base::WakeEvent bell)
     : options_(options),
       commons_{.budget = PacketBudget(options.stop_after_packets),
                .bell = std::move(bell),

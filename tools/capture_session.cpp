@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <set>
-#include <sys/eventfd.h>
 
 #include "base/deadline.hpp"
 #include "report.hpp"
@@ -50,12 +49,11 @@ void CaptureSession::run(const Periodic& periodic) {
 /// Sleeps until a signal has arrived, a worker has ended, or `longest` is over.
 void CaptureSession::wait(nanoseconds longest) const {
   pollfd descriptors[] = {{.fd = signals_->descriptor(), .events = POLLIN, .revents = 0},
-                          {.fd = commons_.bell.get(), .events = POLLIN, .revents = 0}};
+                          {.fd = commons_.bell.descriptor(), .events = POLLIN, .revents = 0}};
   const timespec timeout{.tv_sec = longest / std::chrono::seconds(1),
                          .tv_nsec = (longest % std::chrono::seconds(1)).count()};
   if (ppoll(descriptors, std::size(descriptors), &timeout, nullptr) <= 0) return;
-  eventfd_t rings = 0;
-  if (descriptors[1].revents != 0) eventfd_read(commons_.bell.get(), &rings);
+  if (descriptors[1].revents != 0) commons_.bell.drain();
 }
 
 /// The first request ends the inflow and empties the rings; the second leaves them as they are; the third is for those

@@ -41,7 +41,7 @@ class CaptureSession {
   [[nodiscard]] bool mixes_link_types() const;
 
  private:
-  CaptureSession(const CaptureOptions& options, base::FileDescriptor bell);
+  CaptureSession(const CaptureOptions& options, base::WakeEvent bell);
 
   [[nodiscard]] Result<void> open_workers(bool recording);
   [[nodiscard]] Result<void> open_shared_recorder();

@@ -1,6 +1,5 @@
 #include "capture_worker.hpp"
 
-#include <sys/eventfd.h>
 #include <utility>
 
 #include "base/affinity.hpp"
@@ -76,7 +75,7 @@ void CaptureWorker::run(std::optional<int> cpu) {
   }
   finish();
   ended_.store(true, std::memory_order_release);
-  eventfd_write(commons_.bell.get(), 1);
+  commons_.bell.signal();
 }
 
 void CaptureWorker::loop() {

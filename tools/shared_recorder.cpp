@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <utility>
 
 namespace ringtail::tools {
@@ -79,7 +78,7 @@ void SharedRecorder::run() {
   }
   if (auto finished = recorder_.finish(); !finished) failure_ = std::move(finished.error());
   ended_.store(true, std::memory_order_release);  // pairs with has_ended(): failure_ is final
-  eventfd_write(commons_.bell.get(), 1);
+  commons_.bell.signal();
 }
 
 /// False when there was nothing to do.

@@ -16,9 +16,9 @@ void WakeEvent::signal() const noexcept {
   (void)!::write(descriptor_.get(), &one, sizeof one);
 }
 
-void WakeEvent::drain() const noexcept {
+bool WakeEvent::drain() const noexcept {
   std::uint64_t count = 0;
-  (void)!::read(descriptor_.get(), &count, sizeof count);
+  return ::read(descriptor_.get(), &count, sizeof count) > 0;
 }
 
 }  // namespace ringtail::base

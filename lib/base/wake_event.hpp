@@ -17,8 +17,8 @@ class WakeEvent {
   /// For poll() and epoll: readable from a signal() to the next drain().
   [[nodiscard]] int descriptor() const noexcept { return descriptor_.get(); }
   void signal() const noexcept;
-  /// Any number of signals before it count as one. Does not wait.
-  void drain() const noexcept;
+  /// Any number of signals before it count as one; true when there was any. Does not wait.
+  bool drain() const noexcept;
 
  private:
   explicit WakeEvent(FileDescriptor descriptor) noexcept : descriptor_(std::move(descriptor)) {}

@@ -193,8 +193,7 @@ bool ShareBackend::fall_asleep() noexcept {
     publisher_gone_ = true;
     break;
   }
-  std::uint64_t rings = 0;
-  rung = ::read(wake_.get(), &rings, sizeof rings) > 0 || rung;
+  rung = wake_.drain() || rung;
   if (asleep_ && !rung) return false;
   asleep_ = true;
   sleep_ = sleep_ == UINT32_MAX ? 1 : sleep_ + 1;
@@ -211,8 +210,7 @@ void ShareBackend::wait(std::chrono::nanoseconds timeout) noexcept {
 }
 
 void ShareBackend::ring_own_bell() noexcept {
-  const std::uint64_t one = 1;
-  (void)!::write(wake_.get(), &one, sizeof one);
+  wake_.signal();
 }
 
 void ShareBackend::stop() noexcept {

@@ -14,6 +14,7 @@
 #include "base/deadline.hpp"
 #include "base/file_descriptor.hpp"
 #include "base/mapping.hpp"
+#include "base/wake_event.hpp"
 #include "ring/backend.hpp"
 #include "ring/batch_pool.hpp"
 #include "ring/block_ledger.hpp"
@@ -56,7 +57,7 @@ class ShareBackend final : public detail::Backend {
   };
   struct Descriptors {
     base::FileDescriptor socket;
-    base::FileDescriptor wake;
+    base::WakeEvent wake;
     base::FileDescriptor epoll;  // the two above
   };
   /// The slot whose packets are being handed out.
@@ -92,7 +93,7 @@ class ShareBackend final : public detail::Backend {
   const Geometry geometry_;
   Memory memory_;
   base::FileDescriptor socket_;
-  base::FileDescriptor wake_;
+  base::WakeEvent wake_;
   base::FileDescriptor epoll_;
   const PacketsHeader* packets_header_;
   const LentHeader* lent_header_;

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 
 #include "share/address.hpp"
 #include "share/sealed_memory.hpp"
@@ -51,9 +50,9 @@ Result<detail::BackendPointer> ShareBackend::open(std::string_view device, std::
   auto returned = map_sealed(greeting->descriptors[2].get(), geometry.returned_bytes(), true);
   if (!returned) return tl::unexpected(std::move(returned.error()));
 
-  base::FileDescriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  base::WakeEvent wake = base::WakeEvent::create();
   base::FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
-  if (!watch(epoll.get(), socket->get()) || !watch(epoll.get(), wake.get())) {
+  if (!watch(epoll.get(), socket->get()) || !watch(epoll.get(), wake.descriptor())) {
     return tl::unexpected(system_error(operation, errno, "epoll"));
   }
   std::unique_ptr<ShareBackend, detail::BackendDeleter> backend(new ShareBackend(

@@ -19,9 +19,9 @@ TEST(WakeEvent, SignalsUntilItIsDrained) {
   event.signal();
   event.signal();
   EXPECT_TRUE(is_readable(event));
-  event.drain();
+  EXPECT_TRUE(event.drain());
   EXPECT_FALSE(is_readable(event));
-  event.drain();  // does not wait
+  EXPECT_FALSE(event.drain());  // does not wait
 }
 
 TEST(WakeEvent, WakesAThreadThatWaits) {

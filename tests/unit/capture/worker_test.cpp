@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 
 #include "fixture/memory_backend.hpp"
 
@@ -16,7 +15,7 @@ using test::MemoryBackend;
 /// A worker with one memory source, and a manager's manners.
 class WorkerTest : public testing::Test {
  protected:
-  WorkerTest() : bell_(eventfd(0, EFD_CLOEXEC)), worker_(1, bell_.get(), std::nullopt) {
+  WorkerTest() : bell_(base::WakeEvent::create()), worker_(1, bell_, std::nullopt) {
     source_ = make_slot();
     worker_.start();
   }
@@ -48,7 +47,7 @@ class WorkerTest : public testing::Test {
     while (worker_.figures().slots[0].stats.delivered < packets) std::this_thread::sleep_for(1ms);
   }
 
-  base::FileDescriptor bell_;
+  base::WakeEvent bell_;
   MemoryBackend* backend_ = nullptr;
   Slots source_;
   Worker worker_;
@@ -113,10 +112,10 @@ TEST_F(WorkerTest, GivesTheOldOutputBackUnfinished) {
 
 TEST_F(WorkerTest, RingsTheBellWhenASourceEnds) {
   (void)tell({.kind = Order::Kind::install, .slots = source_});
-  eventfd_t rings = 0;
-  eventfd_read(bell_.get(), &rings);
+  pollfd readable{.fd = bell_.descriptor(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(::poll(&readable, 1, 10'000), 1);  // for the answer
+  bell_.drain();
   backend_->end();
-  pollfd readable{.fd = bell_.get(), .events = POLLIN, .revents = 0};
   EXPECT_EQ(::poll(&readable, 1, 10'000), 1);
   EXPECT_TRUE(worker_.figures().slots[0].has_ended);
 }

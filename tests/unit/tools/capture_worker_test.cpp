@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <gmock/gmock.h>
-#include <sys/eventfd.h>
 
 #include "fixture/memory_backend.hpp"
 
@@ -15,9 +14,7 @@ using test::MemoryBackend;
 using testing::HasSubstr;
 
 CaptureCommons make_commons(std::optional<std::uint64_t> limit = std::nullopt) {
-  return {.budget = PacketBudget(limit),
-          .bell = base::FileDescriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-          .longest_wait = 20ms};
+  return {.budget = PacketBudget(limit), .bell = base::WakeEvent::create(), .longest_wait = 20ms};
 }
 
 /// Sources of a worker, each with so many packets waiting.
@@ -69,8 +66,7 @@ TEST_F(CaptureWorkerTest, WritesEverythingItsSourcesHave) {
   EXPECT_EQ(worker->failure(), std::nullopt);
   EXPECT_EQ(total_of(*worker).delivered, 1500U);
   EXPECT_EQ(worker->written().written_packets, 1500U);
-  eventfd_t rings = 0;
-  EXPECT_EQ(eventfd_read(commons.bell.get(), &rings), 0);
+  EXPECT_TRUE(commons.bell.drain());
 }
 
 TEST_F(CaptureWorkerTest, PacketLimitIsExactOverAllSources) {

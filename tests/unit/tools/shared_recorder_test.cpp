@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <gmock/gmock.h>
 #include <map>
-#include <sys/eventfd.h>
 
 #include "capture_worker.hpp"
 #include "fixture/fake_backend.hpp"
@@ -124,9 +123,8 @@ class SharedRecorderTest : public testing::Test {
 
   std::filesystem::path directory_;
   RecorderOptions recording_;
-  CaptureCommons commons_{.budget = PacketBudget(std::nullopt),
-                          .bell = base::FileDescriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-                          .longest_wait = 20ms};
+  CaptureCommons commons_{
+      .budget = PacketBudget(std::nullopt), .bell = base::WakeEvent::create(), .longest_wait = 20ms};
   std::vector<std::unique_ptr<CaptureWorker>> workers_;
   std::unique_ptr<SharedRecorder> recorder_;
   mutable std::uint16_t interfaces_in_file_ = 0;
