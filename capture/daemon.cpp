@@ -20,7 +20,7 @@ namespace {
 constexpr int longest_sleep_ms = 200;
 
 /// One that is made here belongs to whom the daemon becomes: sockets come and go there.
-Result<void> make_run_directory(const std::string& path, const std::optional<User>& user) {
+Result<void> make_run_directory(const std::string& path, const std::optional<base::User>& user) {
   if (::mkdir(path.c_str(), 0755) == 0) {
     if (!user || ::chown(path.c_str(), user->uid, user->gid) == 0) return {};
   } else if (errno == EEXIST) {
@@ -34,9 +34,9 @@ Result<void> make_run_directory(const std::string& path, const std::optional<Use
 Result<std::unique_ptr<Daemon>> Daemon::start(const Options& options, const Settings& settings) {
   auto signals = Signals::take_over();
   if (!signals) return tl::unexpected(std::move(signals.error()));
-  std::optional<User> user;
+  std::optional<base::User> user;
   if (!settings.user.empty()) {
-    auto found = find_user(settings.user);
+    auto found = base::find_user(settings.user);
     if (!found) return tl::unexpected(std::move(found.error()));
     user = std::move(*found);
   }
@@ -70,7 +70,7 @@ Result<void> Daemon::open_captures() {
   return {};
 }
 
-Result<void> Daemon::give_up_privileges(const std::optional<User>& user) {
+Result<void> Daemon::give_up_privileges(const std::optional<base::User>& user) {
   PrivilegesToKeep keep{.user = user, .writable_directories = {settings_.run_directory}};
   for (const CaptureSettings& each : settings_.captures) {
     keep.writable_directories.push_back(each.storage.directory);

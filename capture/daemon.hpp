@@ -30,7 +30,7 @@ class Daemon {
   Daemon(Options options, Settings settings, Signals signals);
 
   [[nodiscard]] Result<void> open_captures();
-  [[nodiscard]] Result<void> give_up_privileges(const std::optional<User>& user);
+  [[nodiscard]] Result<void> give_up_privileges(const std::optional<base::User>& user);
   [[nodiscard]] Result<void> start_captures();
   [[nodiscard]] Result<void> add_capture(const CaptureSettings& settings);
   void obey(int signal);

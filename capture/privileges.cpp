@@ -3,7 +3,6 @@
 #include <cap-ng.h>
 #include <cerrno>
 #include <grp.h>
-#include <pwd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -35,7 +34,7 @@ Result<void> keep_capability(std::optional<unsigned> capability) {
 
 /// glibc makes these calls for all threads. The kernel clears a thread's capabilities when its uids leave 0, unless it
 /// has asked to keep them (capabilities(7), SECBIT_KEEP_CAPS); the opener has.
-Result<void> become(const User& user) {
+Result<void> become(const base::User& user) {
   if (::getuid() == user.uid && ::geteuid() == user.uid) return {};
   if (::initgroups(user.name.c_str(), user.gid) != 0) return failed("set the groups of " + user.name);
   if (::setresgid(user.gid, user.gid, user.gid) != 0) return failed("set the group of " + user.name);
@@ -66,14 +65,6 @@ Result<void> limit_others(const PrivilegesToKeep& keep) {
 }
 
 }  // namespace
-
-Result<User> find_user(const std::string& name) {
-  errno = 0;
-  const passwd* entry = ::getpwnam(name.c_str());  // NOLINT(concurrency-mt-unsafe): there is no other thread yet
-  if (entry != nullptr) return User{.name = name, .uid = entry->pw_uid, .gid = entry->pw_gid};
-  if (errno != 0) return tl::unexpected(system_error("look up user " + name, errno));
-  return tl::unexpected(make_error("become user " + name, "there is no such user"));
-}
 
 Result<void> drop_privileges(const PrivilegesToKeep& keep, Opener& opener) {
   opener.run([] { prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0); });

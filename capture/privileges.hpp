@@ -9,26 +9,17 @@
 
 #include <optional>
 #include <string>
-#include <sys/types.h>
 #include <vector>
 
 #include <ringtail/error.hpp>
 
+#include "base/user.hpp"
 #include "opener.hpp"
 
 namespace ringtail::daemon {
 
-struct User {
-  std::string name;
-  uid_t uid = 0;
-  gid_t gid = 0;
-};
-
-/// To be done before anything is opened, lest a mistyped name cost somebody a file.
-[[nodiscard]] Result<User> find_user(const std::string& name);
-
 struct PrivilegesToKeep {
-  std::optional<User> user{};  ///< whom to become; nothing: stay who we are
+  std::optional<base::User> user{};  ///< whom to become; nothing: stay who we are
   std::vector<std::string> writable_directories{};
   bool uses_dpdk = false;  ///< EAL needs more than any list foresees: only user and capabilities of others go
 };

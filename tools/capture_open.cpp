@@ -52,9 +52,9 @@ std::vector<int> choose_cpus(const CaptureOptions& options) {
 }  // namespace
 
 Result<std::unique_ptr<CaptureSession>> CaptureSession::open(const CaptureOptions& options, bool recording) {
-  std::optional<User> user;
+  std::optional<base::User> user;
   if (!options.user.empty()) {
-    auto found = find_user(options.user);
+    auto found = base::find_user(options.user);
     if (!found) return tl::unexpected(std::move(found.error()));
     user = std::move(*found);
   }

@@ -2,21 +2,12 @@
 
 #include <cerrno>
 #include <grp.h>
-#include <pwd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 namespace ringtail::tools {
 
-Result<User> find_user(const std::string& name) {
-  errno = 0;
-  const passwd* entry = getpwnam(name.c_str());  // NOLINT(concurrency-mt-unsafe): there is no other thread yet
-  if (entry != nullptr) return User{.name = name, .uid = entry->pw_uid, .gid = entry->pw_gid};
-  if (errno != 0) return tl::unexpected(system_error("look up user " + name, errno));
-  return tl::unexpected(make_error("become user " + name, "there is no such user"));
-}
-
-Result<void> become(const User& user) {
+Result<void> become(const base::User& user) {
   if (getuid() == user.uid && geteuid() == user.uid) return {};
   const auto failed = [&user](const char* what) {
     return tl::unexpected(system_error("become user " + user.name, errno, what));

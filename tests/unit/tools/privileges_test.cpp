@@ -1,20 +1,12 @@
 #include "privileges.hpp"
 
 #include <csignal>
-#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 namespace ringtail::tools {
 namespace {
-
-using testing::HasSubstr;
-
-TEST(FindUser, SaysWhoIsMissing) {
-  const auto user = find_user("nobody-of-this-name");
-  ASSERT_FALSE(user.has_value());
-  EXPECT_THAT(user.error().message(), HasSubstr("nobody-of-this-name"));
-}
 
 TEST(Become, WhoOneIsAlreadyChangesNothing) {
   EXPECT_TRUE(become({.name = "me", .uid = getuid(), .gid = getgid()}).has_value());
@@ -22,7 +14,7 @@ TEST(Become, WhoOneIsAlreadyChangesNothing) {
 
 TEST(Become, NobodyIsForGood) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root";
-  const auto nobody = find_user("nobody");
+  const auto nobody = base::find_user("nobody");
   ASSERT_TRUE(nobody.has_value());
   const pid_t child = fork();  // the change cannot be taken back, so it is made in a child
   ASSERT_GE(child, 0);
