@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+import time
 
 import readers
 from testbed import LONGEST_WAIT, wait_until
@@ -46,6 +47,21 @@ class Capture:
         """Ends it with a signal; its account."""
         self.send(number)
         return self.wait()
+
+    def kill_under_load(self, after_seconds, *sender_options):
+        """SIGKILL while more frames arrive: what the files say. No frame in them was not sent, and older ones are there."""
+        case = self.case
+        sender = case.start(case.helper("frame_sender"), "-i", "tx0", "--count", 10_000_000, *sender_options)
+        time.sleep(after_seconds)
+        self.send(signal.SIGKILL)
+        self.process.wait()
+        sender.kill()
+        sender.wait()
+        verdict = readers.check_numbered(case, self.files(), 10_000_000)
+        for fault in ("damaged", "invented", "duplicates", "foreign"):
+            case.assertEqual(0, verdict[fault], verdict)
+        case.assertGreater(verdict["packets"], 100, "older packets are in the file")
+        return verdict
 
     def wait(self, status=0, seconds=LONGEST_WAIT):
         """Waits for its own end; its account, whose books balance."""
