@@ -16,7 +16,7 @@ constexpr std::size_t longest_name = 64;
 constexpr int waiting_connections = 16;
 
 base::FileDescriptor make_socket() {
-  return base::FileDescriptor(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  return base::FileDescriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
 sockaddr_un address_of(const std::string& path) {

@@ -7,21 +7,24 @@
 
 namespace ringtail::share {
 
-Result<Borrower> Borrower::admit(base::FileDescriptor socket, const Geometry& geometry, int packets_descriptor) {
+Result<Borrower> Borrower::admit(base::FileDescriptor socket, const PeerCredentials& peer, const Geometry& geometry,
+                                 int packets_descriptor) {
   auto lent = SealedMemory::create("ringtail-lent", geometry.lent_bytes(), Writers::owner_alone);
   if (!lent) return tl::unexpected(std::move(lent.error()));
   auto returned = SealedMemory::create("ringtail-returned", geometry.returned_bytes(), Writers::owner_and_holder);
   if (!returned) return tl::unexpected(std::move(returned.error()));
   const SharedDescriptors descriptors = {packets_descriptor, lent->descriptor(), returned->descriptor()};
-  Borrower borrower(std::move(socket), std::move(*lent), std::move(*returned), geometry.slot_count);
+  Borrower borrower(std::move(socket), peer, std::move(*lent), std::move(*returned), geometry.slot_count);
   if (!send_welcome(borrower.socket(), geometry, descriptors)) {
     return tl::unexpected(make_error("admit a client", "it does not take the answer"));
   }
   return borrower;
 }
 
-Borrower::Borrower(base::FileDescriptor socket, SealedMemory lent, SealedMemory returned, std::uint32_t slot_count)
+Borrower::Borrower(base::FileDescriptor socket, const PeerCredentials& peer, SealedMemory lent, SealedMemory returned,
+                   std::uint32_t slot_count)
     : socket_(std::move(socket)),
+      peer_(peer),
       lent_(std::move(lent)),
       returned_(std::move(returned)),
       header_(new (lent_.data()) LentHeader()),
@@ -29,6 +32,12 @@ Borrower::Borrower(base::FileDescriptor socket, SealedMemory lent, SealedMemory 
       answers_(new (returned_.data()) ReturnedHeader()),
       returns_(reinterpret_cast<const Return*>(returned_.data() + sizeof(ReturnedHeader)), slot_count),
       mask_(slot_count - 1) {}
+
+ClientFigures Borrower::figures() const noexcept {
+  return {.peer = peer_,
+          .lent_packets = header_->announced_packets.load(std::memory_order_relaxed),
+          .skipped_packets = header_->skipped_packets.load(std::memory_order_relaxed)};
+}
 
 void Borrower::announce(std::uint32_t slot, std::uint32_t packets) noexcept {
   Announcement& announcement = announcements_[next_ & mask_];

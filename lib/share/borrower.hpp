@@ -14,6 +14,15 @@
 
 namespace ringtail::share {
 
+/// One client, for people who want to know.
+struct ClientFigures {
+  PeerCredentials peer{};
+  std::uint64_t lent_packets = 0;
+  std::uint64_t skipped_packets = 0;
+  std::uint32_t held_slots = 0;
+  std::uint32_t credit = 0;  ///< slots it may hold
+};
+
 /// The memory shared with one client, and the bell that wakes it. The bell is a byte on the control socket: unlike an
 /// eventfd, whose O_NONBLOCK the client could take away from under us, it can be rung without ever waiting.
 ///
@@ -22,10 +31,12 @@ namespace ringtail::share {
 class Borrower {
  public:
   /// Makes the memory and sends it to the client. `packets_descriptor` is the memory all clients share.
-  [[nodiscard]] static Result<Borrower> admit(base::FileDescriptor socket, const Geometry& geometry,
-                                              int packets_descriptor);
+  [[nodiscard]] static Result<Borrower> admit(base::FileDescriptor socket, const PeerCredentials& peer,
+                                              const Geometry& geometry, int packets_descriptor);
 
   [[nodiscard]] int socket() const noexcept { return socket_.get(); }
+  /// Who it is and what it got; slots and credit are not known here.
+  [[nodiscard]] ClientFigures figures() const noexcept;
 
   /// The loan book has this client as a holder of `slot`, whose packets are complete.
   void announce(std::uint32_t slot, std::uint32_t packets) noexcept;
@@ -43,11 +54,13 @@ class Borrower {
   void set_state(LoanState state) noexcept;
 
  private:
-  Borrower(base::FileDescriptor socket, SealedMemory lent, SealedMemory returned, std::uint32_t slot_count);
+  Borrower(base::FileDescriptor socket, const PeerCredentials& peer, SealedMemory lent, SealedMemory returned,
+           std::uint32_t slot_count);
   void wake_if_waiting() noexcept;
   void ring_bell() noexcept;
 
   base::FileDescriptor socket_;
+  PeerCredentials peer_;
   SealedMemory lent_;
   SealedMemory returned_;
   LentHeader* header_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <poll.h>
 #include <sys/socket.h>
@@ -17,14 +18,12 @@ struct alignas(cmsghdr) ControlBuffer {
   char bytes[CMSG_SPACE(sizeof(SharedDescriptors))];
 };
 
-msghdr message_around(iovec& data, ControlBuffer* control) {
+msghdr message_around(iovec& data, ControlBuffer& control) {
   msghdr message = {};
   message.msg_iov = &data;
   message.msg_iovlen = 1;
-  if (control != nullptr) {
-    message.msg_control = control->bytes;
-    message.msg_controllen = sizeof control->bytes;
-  }
+  message.msg_control = control.bytes;
+  message.msg_controllen = sizeof control.bytes;
   return message;
 }
 
@@ -76,7 +75,7 @@ Result<Greeting> greet(int socket, const std::string& operation) {
   Greeting greeting;
   ControlBuffer control;
   iovec data = {.iov_base = &greeting.welcome, .iov_len = sizeof greeting.welcome};
-  msghdr message = message_around(data, &control);
+  msghdr message = message_around(data, control);
   const ssize_t bytes = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (bytes < 0) return tl::unexpected(system_error(operation, errno, "the publisher's answer"));
   if (bytes == 0) return tl::unexpected(make_error(operation, "the publisher hung up"));
@@ -86,17 +85,18 @@ Result<Greeting> greet(int socket, const std::string& operation) {
   return greeting;
 }
 
+// A stream may bring it in pieces. They are looked at where they are, so nobody keeps them for a guest that dawdles.
 HelloStatus read_hello(int socket) noexcept {
+  constexpr ssize_t told = offsetof(Hello, reserved);  // the magic and the version have come
   Hello hello;
-  hello.magic = 0;
-  iovec data = {.iov_base = &hello, .iov_len = sizeof hello};
-  msghdr message = message_around(data, nullptr);  // without room for descriptors the kernel closes them
-  const ssize_t bytes = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (bytes < 0 && (errno == EAGAIN || errno == EINTR)) return HelloStatus::nothing_yet;
-  if (bytes != sizeof hello || hello.magic != message_magic || (message.msg_flags & MSG_TRUNC) != 0) {
-    return HelloStatus::nonsense;
-  }
-  return hello.version == layout_version ? HelloStatus::right : HelloStatus::wrong_version;
+  const ssize_t seen = ::recv(socket, &hello, sizeof hello, MSG_DONTWAIT | MSG_PEEK);
+  if (seen < 0 && (errno == EAGAIN || errno == EINTR)) return HelloStatus::nothing_yet;
+  if (seen <= 0 || (seen >= told && hello.magic != message_magic)) return HelloStatus::nonsense;
+  const bool other_version = seen >= told && hello.version != layout_version;
+  if (seen < static_cast<ssize_t>(sizeof hello) && !other_version) return HelloStatus::nothing_yet;
+  // recv(2) has no room for descriptors, so the kernel closes those that a stranger sends along.
+  if (::recv(socket, &hello, sizeof hello, MSG_DONTWAIT) != seen) return HelloStatus::nonsense;
+  return other_version ? HelloStatus::wrong_version : HelloStatus::right;
 }
 
 bool send_welcome(int socket, const Geometry& geometry, const SharedDescriptors& descriptors) noexcept {
@@ -104,7 +104,7 @@ bool send_welcome(int socket, const Geometry& geometry, const SharedDescriptors&
   welcome.geometry = geometry;
   ControlBuffer control = {};
   iovec data = {.iov_base = &welcome, .iov_len = sizeof welcome};
-  msghdr message = message_around(data, &control);
+  msghdr message = message_around(data, control);
   cmsghdr* header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;

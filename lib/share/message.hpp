@@ -1,10 +1,12 @@
 // What is said over the control socket: a greeting and its answer. Afterwards the publisher sends single bytes that
 // mean "look", and the client nothing at all.
 //
-// The socket is SOCK_SEQPACKET: a message arrives whole or not at all.
+// The socket is SOCK_STREAM, as a daemon's control socket is, so that both are found under one name: who begins with
+// the magic below wants packets, who begins with '{' has a question (control/message.hpp).
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,7 +21,9 @@
 
 namespace ringtail::share {
 
-inline constexpr std::uint64_t message_magic = 0x6c69617467'6e6972;  // "ringtail", little endian
+inline constexpr std::uint64_t message_magic = 0x6c69'6174'676e'6972;  // "ringtail", little endian
+inline constexpr char first_byte_of_hello = 'r';
+static_assert(std::endian::native == std::endian::little && (message_magic & 0xff) == first_byte_of_hello);
 
 /// Client to publisher, once.
 struct Hello {
@@ -60,7 +64,7 @@ struct PeerCredentials {
 
 enum class HelloStatus { nothing_yet, right, wrong_version, nonsense };
 
-/// Publisher: reads the greeting if it is there; never waits.
+/// Publisher: reads the greeting once all of it is there; never waits. Nonsense is also somebody who has hung up.
 [[nodiscard]] HelloStatus read_hello(int socket) noexcept;
 
 /// Publisher: answers. Never waits; false when the client does not take it.

@@ -33,17 +33,22 @@ Result<Publisher> Publisher::create(PublisherOptions options) {
   }
   if (options.directory.empty()) options.directory = default_directory();
   if (!options.admits) options.admits = is_root_or_ourselves;
-  auto path = socket_path(options.directory, options.name);
-  if (!path) return tl::unexpected(std::move(path.error()));
   auto packets = SealedMemory::create("ringtail-packets", options.geometry.packets_bytes(), Writers::owner_alone);
   if (!packets) return tl::unexpected(std::move(packets.error()));
   base::FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.is_open()) return tl::unexpected(system_error(operation, errno, "epoll"));
-  auto listener = listen_at(*path);
-  if (!listener) return tl::unexpected(std::move(listener.error()));
-  Publisher publisher(std::move(options), std::move(*path), std::move(*listener), std::move(epoll),
-                      std::move(*packets));
-  if (!publisher.watch_listener()) {
+  std::string path;
+  base::FileDescriptor listener;
+  if (options.listens) {
+    auto listening = socket_path(options.directory, options.name).and_then([&](std::string found) {
+      path = std::move(found);
+      return listen_at(path);
+    });
+    if (!listening) return tl::unexpected(std::move(listening.error()));
+    listener = std::move(*listening);
+  }
+  Publisher publisher(std::move(options), std::move(path), std::move(listener), std::move(epoll), std::move(*packets));
+  if (publisher.listener_.is_open() && !publisher.watch_listener()) {
     return tl::unexpected(system_error(operation, errno, "epoll"));
   }
   return publisher;
@@ -64,19 +69,23 @@ Publisher::Publisher(PublisherOptions options, std::string path, base::FileDescr
 }
 
 Publisher::~Publisher() {
-  if (!listener_.is_open()) return;  // moved from
-  ::unlink(path_.c_str());
+  if (listener_.is_open()) ::unlink(path_.c_str());
   for (std::optional<Borrower>& client : clients_) {
     if (client) client->set_state(LoanState::ended);
   }
 }
 
-void Publisher::add_interface(const Interface& interface) noexcept {
-  const std::uint32_t id = header_->interface_count.load(std::memory_order_relaxed);
-  if (id == interface_capacity) return;
+std::optional<std::uint16_t> Publisher::add_interface(const Interface& interface) noexcept {
+  const std::uint32_t count = header_->interface_count.load(std::memory_order_relaxed);
+  std::byte* const records = packets_.data() + Geometry::records_offset;
   const InterfaceRecord record = to_record(interface);
-  std::memcpy(packets_.data() + Geometry::records_offset + id * sizeof record, &record, sizeof record);
-  header_->interface_count.store(id + 1, std::memory_order_release);  // pairs with ShareBackend::learn_interfaces()
+  for (std::uint32_t id = 0; id < count; ++id) {
+    if (std::memcmp(records + id * sizeof record, &record, sizeof record) == 0) return static_cast<std::uint16_t>(id);
+  }
+  if (count == interface_capacity) return std::nullopt;
+  std::memcpy(records + count * sizeof record, &record, sizeof record);
+  header_->interface_count.store(count + 1, std::memory_order_release);  // pairs with ShareBackend::learn_interfaces()
+  return static_cast<std::uint16_t>(count);
 }
 
 void Publisher::report_losses(const Stats& stats) noexcept {
@@ -86,13 +95,15 @@ void Publisher::report_losses(const Stats& stats) noexcept {
   header_->truncated.store(stats.truncated, std::memory_order_relaxed);
 }
 
-void Publisher::publish(std::span<const PacketDescriptor> packets, const std::byte* memory_base) noexcept {
+void Publisher::publish(std::span<const PacketDescriptor> packets, const std::byte* memory_base,
+                        std::span<const std::uint16_t> interface_ids) noexcept {
   while (!packets.empty() && stats_.clients != 0) {
     collect_returns();
     choose_takers();
     // Credits add up to less than all slots, except for a moment after one more client has come.
     const auto slot = takers_.empty() ? std::nullopt : book_.take_free();
-    const std::uint32_t count = slot ? fill(*slot, packets, memory_base) : static_cast<std::uint32_t>(packets.size());
+    const std::uint32_t count =
+        slot ? fill(*slot, packets, memory_base, interface_ids) : static_cast<std::uint32_t>(packets.size());
     if (slot) {
       lend(*slot, count);
     } else {
@@ -100,6 +111,12 @@ void Publisher::publish(std::span<const PacketDescriptor> packets, const std::by
     }
     for (const std::uint32_t client : late_) skip(client, count);
     packets = packets.subspan(count);
+  }
+}
+
+void Publisher::miss(std::uint32_t packets) noexcept {
+  for (std::uint32_t client = 0; client < clients_.size(); ++client) {
+    if (clients_[client] && clients_[client]->is_lending()) skip(client, packets);
   }
 }
 
@@ -114,7 +131,7 @@ void Publisher::choose_takers() noexcept {
 
 /// Copies as many packets as the slot takes, at least one.
 std::uint32_t Publisher::fill(std::uint32_t slot, std::span<const PacketDescriptor> packets,
-                              const std::byte* memory_base) noexcept {
+                              const std::byte* memory_base, std::span<const std::uint16_t> interface_ids) noexcept {
   const Geometry& geometry = options_.geometry;
   const std::uint64_t end = geometry.slot_offset(slot) + geometry.slot_bytes;
   std::uint64_t offset = geometry.slot_offset(slot) + geometry.slot_data_offset();
@@ -128,6 +145,7 @@ std::uint32_t Publisher::fill(std::uint32_t slot, std::span<const PacketDescript
     descriptor = packet;
     descriptor.offset = offset;
     descriptor.captured_length = length;
+    descriptor.interface_id = interface_ids[packet.interface_id];
     stats_.copied_bytes += length;
     offset = align_up(offset + length);
   }
@@ -139,6 +157,7 @@ void Publisher::lend(std::uint32_t slot, std::uint32_t packets) noexcept {
   for (const std::uint32_t client : takers_) {
     book_.lend(slot, client, now);
     clients_[client]->announce(slot, packets);
+    stats_.lent_packets += packets;
   }
   book_.settle(slot);
 }
@@ -154,6 +173,18 @@ void Publisher::collect_returns() noexcept {
     ++stats_.broken;
     dismiss(client);
   }
+}
+
+std::vector<ClientFigures> Publisher::clients() const {
+  std::vector<ClientFigures> figures;
+  figures.reserve(clients_.size());
+  for (std::uint32_t client = 0; client < clients_.size(); ++client) {
+    if (!clients_[client]) continue;
+    figures.push_back(clients_[client]->figures());
+    figures.back().held_slots = book_.held(client);
+    figures.back().credit = credit_;
+  }
+  return figures;
 }
 
 /// Everything the client held is free; its socket closes, which it notices.

@@ -33,11 +33,13 @@ struct PublisherOptions {
   std::chrono::milliseconds hold_limit{2000};  ///< who holds a slot for longer is evicted
   /// Who may attach. Empty: root, and the user that the publisher runs as.
   std::function<bool(const PeerCredentials&)> admits{};
+  bool listens = true;  ///< false: somebody else has the socket, and gives connections to welcome()
 };
 
 struct PublisherStats {
   std::uint32_t clients = 0;  ///< attached at the moment
   std::uint64_t admitted = 0;
+  std::uint64_t lent_packets = 0;     ///< sum over all clients, gone ones too
   std::uint64_t refused = 0;          ///< not allowed, no room, or no memory
   std::uint64_t evicted = 0;          ///< held a slot past the hold limit
   std::uint64_t broken = 0;           ///< thrown out for nonsense
@@ -58,18 +60,30 @@ class Publisher {
   Publisher& operator=(Publisher&&) = delete;
   ~Publisher();  ///< clients read what they were lent, then see the end of the stream
 
-  /// Ids are given in order, from 0; packets name them.
-  void add_interface(const Interface& interface) noexcept;
+  /// The id under which clients know the interface; one that is told of again keeps its id. Nothing: there have been
+  /// interface_capacity of them, and packets of further ones cannot be lent.
+  [[nodiscard]] std::optional<std::uint16_t> add_interface(const Interface& interface) noexcept;
 
   /// Lends these packets to all who have credit. Their memory is not needed afterwards. No allocation, no lock; a
-  /// system call only to wake a client that sleeps.
-  void publish(std::span<const PacketDescriptor> packets, const std::byte* memory_base) noexcept;
+  /// system call only to wake a client that sleeps. `interface_ids`: what add_interface() has called the packets'
+  /// interfaces, an entry for each.
+  void publish(std::span<const PacketDescriptor> packets, const std::byte* memory_base,
+               std::span<const std::uint16_t> interface_ids) noexcept;
+
+  /// Packets that cannot be lent at all: everybody is told that they were skipped.
+  void miss(std::uint32_t packets) noexcept;
 
   /// What was lost before it came here; clients add it to their own figures.
   void report_losses(const Stats& stats) noexcept;
 
   /// Greets, notices who is gone, evicts who holds on for too long.
   void serve();
+
+  /// Somebody who has connected elsewhere, and wants packets. Sent away when there are too many of them already.
+  void welcome(base::FileDescriptor socket, bool may_attach);
+
+  /// Everybody who is attached.
+  [[nodiscard]] std::vector<ClientFigures> clients() const;
 
   [[nodiscard]] int pollable_descriptor() const noexcept { return epoll_.get(); }
   [[nodiscard]] const PublisherStats& stats() const noexcept { return stats_; }
@@ -79,6 +93,7 @@ class Publisher {
   struct Guest {  ///< has connected, but not greeted yet
     base::FileDescriptor socket;
     base::Deadline deadline = base::Deadline::never();
+    PeerCredentials peer{};
     bool may_attach = false;
   };
 
@@ -87,7 +102,7 @@ class Publisher {
 
   void choose_takers() noexcept;
   [[nodiscard]] std::uint32_t fill(std::uint32_t slot, std::span<const PacketDescriptor> packets,
-                                   const std::byte* memory_base) noexcept;
+                                   const std::byte* memory_base, std::span<const std::uint16_t> interface_ids) noexcept;
   void lend(std::uint32_t slot, std::uint32_t packets) noexcept;
   void skip(std::uint32_t client, std::uint32_t packets) noexcept;
   void collect_returns() noexcept;
@@ -102,7 +117,7 @@ class Publisher {
   void dismiss(std::uint32_t client) noexcept;
   void share_credit() noexcept;
   [[nodiscard]] bool watch_listener() noexcept;
-  [[nodiscard]] bool watch(int descriptor, std::uint32_t who) noexcept;
+  [[nodiscard]] bool watch(int descriptor, std::uint32_t who, std::uint32_t events) noexcept;
 
   PublisherOptions options_;
   std::string path_;

@@ -11,7 +11,8 @@ namespace ringtail::share {
 
 namespace {
 
-constexpr std::size_t most_guests = 16;
+constexpr std::size_t most_guests = 32;
+constexpr std::size_t most_strangers = 16;  // guests who will be refused: they keep nobody else out
 constexpr std::chrono::seconds longest_greeting{1};
 constexpr int events_at_once = 64;
 
@@ -22,11 +23,11 @@ constexpr std::uint32_t about_guests = 0xfffffffe;
 }  // namespace
 
 bool Publisher::watch_listener() noexcept {
-  return watch(listener_.get(), about_listener);
+  return watch(listener_.get(), about_listener, EPOLLIN);
 }
 
-bool Publisher::watch(int descriptor, std::uint32_t who) noexcept {
-  epoll_event event = {.events = EPOLLIN, .data = {.u32 = who}};
+bool Publisher::watch(int descriptor, std::uint32_t who, std::uint32_t events) noexcept {
+  epoll_event event = {.events = events, .data = {.u32 = who}};
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) == 0) return true;
   return errno == EEXIST && ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, descriptor, &event) == 0;
 }
@@ -47,18 +48,29 @@ void Publisher::serve() {
 }
 
 void Publisher::accept_guests() {
-  while (guests_.size() < most_guests) {
+  for (;;) {
     base::FileDescriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket.is_open()) {
       if (errno == EMFILE || errno == ENFILE) turn_away();
       return;
     }
-    if (!watch(socket.get(), about_guests)) continue;
     const auto peer = credentials_of_peer(socket.get());
-    guests_.push_back({.socket = std::move(socket),
-                       .deadline = base::Deadline::after(longest_greeting),
-                       .may_attach = peer && options_.admits(*peer)});
+    welcome(std::move(socket), peer && options_.admits(*peer));
   }
+}
+
+void Publisher::welcome(base::FileDescriptor socket, bool may_attach) {
+  const auto peer = credentials_of_peer(socket.get());
+  const std::size_t places = may_attach ? most_guests : most_strangers;
+  // Edge-triggered: half a greeting must not keep our pollable descriptor readable until its deadline.
+  if (guests_.size() >= places || !peer || !watch(socket.get(), about_guests, EPOLLIN | EPOLLET)) {
+    ++stats_.refused;
+    return;
+  }
+  guests_.push_back({.socket = std::move(socket),
+                     .deadline = base::Deadline::after(longest_greeting),
+                     .peer = *peer,
+                     .may_attach = may_attach});
 }
 
 /// Out of descriptors: whoever waits is let in with the one kept for this, and sent away. Left in the queue it would
@@ -109,8 +121,8 @@ void Publisher::admit(Guest& guest) {
     return refuse(guest, "all " + std::to_string(clients_.size()) + " places are taken");
   }
   const auto number = static_cast<std::uint32_t>(place - clients_.begin());
-  const bool watched = watch(guest.socket.get(), number);
-  auto borrower = Borrower::admit(std::move(guest.socket), options_.geometry, packets_.descriptor());
+  const bool watched = watch(guest.socket.get(), number, EPOLLIN);
+  auto borrower = Borrower::admit(std::move(guest.socket), guest.peer, options_.geometry, packets_.descriptor());
   if (!watched || !borrower) {
     ++stats_.refused;
     return;

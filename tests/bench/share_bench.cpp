@@ -26,7 +26,7 @@ constexpr std::uint32_t batch_packets = 256;
 class Lending {
  public:
   Lending(std::int64_t clients, std::size_t frame_bytes) : memory_(16U << 20), frame_bytes_(frame_bytes) {
-    publisher_.add_interface({.name = "bench0", .link_type = link_type::ethernet});
+    ids_.push_back(publisher_.add_interface({.name = "bench0", .link_type = link_type::ethernet}).value());
     for (std::int64_t count = 0; count < clients; ++count) {
       std::thread opener(
           [this] { sources_.emplace_back(std::move(*ShareBackend::open("ringtail:bench", "bench", {}))); });
@@ -43,7 +43,7 @@ class Lending {
       offset_ += frame_bytes_;
     }
     const auto begin = Clock::now();
-    publisher_.publish(packets_, memory_.data());
+    publisher_.publish(packets_, memory_.data(), ids_);
     publishing_ += Clock::now() - begin;
   }
   void read() {
@@ -67,6 +67,7 @@ class Lending {
 
   test::RunDirectory directory_;
   Publisher publisher_ = make_publisher();
+  std::vector<std::uint16_t> ids_;
   std::vector<Source> sources_;
   std::vector<std::byte> memory_;
   std::vector<PacketDescriptor> packets_ = std::vector<PacketDescriptor>(batch_packets);

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <poll.h>
 #include <string>
+#include <vector>
 
 #include <ringtail/ringtail.hpp>
 
@@ -31,13 +32,14 @@ void note_end(int) {
 void lend(ringtail::Source& source, Publisher& publisher) {
   pollfd descriptors[] = {{.fd = source.pollable_descriptor(), .events = POLLIN, .revents = 0},
                           {.fd = publisher.pollable_descriptor(), .events = POLLIN, .revents = 0}};
+  const std::vector<std::uint16_t> ids = {*publisher.add_interface(source.interface(0))};
   for (bool stopped = false;;) {
     if (asked_to_end != 0 && !std::exchange(stopped, true)) source.stop();
     const auto [status, batch] = source.receive(0ns);
     if (status == ringtail::ReceiveStatus::end_of_stream) return;
     if (!batch.empty()) {
       const ringtail::PacketView first = batch[0];
-      publisher.publish({&first.descriptor(), batch.size()}, first.data() - first.descriptor().offset);
+      publisher.publish({&first.descriptor(), batch.size()}, first.data() - first.descriptor().offset, ids);
       continue;
     }
     publisher.report_losses(source.stats());
@@ -53,7 +55,6 @@ int run(const std::string& device, const std::string& name, int hold_limit_ms) {
     std::fprintf(stderr, "lender: %s\n", (source ? publisher.error() : source.error()).message().c_str());
     return 1;
   }
-  publisher->add_interface(source->interface(0));
   std::signal(SIGINT, note_end);
   std::puts("ready");
   std::fflush(stdout);

@@ -259,6 +259,28 @@ TEST_F(Lending, TheLastPlaceIsTheLast) {
   EXPECT_TRUE(try_to_open());
 }
 
+TEST_F(Lending, AGreetingMayComeInPieces) {
+  publish();
+  const auto socket = connect_to(path(), "connect");
+  ASSERT_TRUE(socket);
+  const Hello hello;
+  const char* const bytes = reinterpret_cast<const char*>(&hello);
+  for (std::size_t at = 0; at < sizeof hello; ++at) {
+    ASSERT_EQ(::send(socket->get(), bytes + at, 1, MSG_NOSIGNAL), 1);
+    if (at == 3 || at == 11) std::this_thread::sleep_for(20ms);  // until the publisher has looked
+  }
+  wait_until([](const PublisherStats& stats) { return stats.clients == 1; });
+}
+
+TEST_F(Lending, InterfacesThatAreToldOfAgainKeepTheirNumbers) {
+  publish();
+  publisher_->with([](Publisher& publisher) {
+    EXPECT_EQ(publisher.add_interface({.name = "more"}), 1U);
+    EXPECT_EQ(publisher.add_interface({.name = "numbered0", .link_type = link_type::ethernet}), 0U);
+    EXPECT_EQ(publisher.add_interface({.name = "more"}), 1U);
+  });
+}
+
 // Whoever comes then is sent away: left waiting it would keep the publisher's descriptor readable, and its loop busy.
 TEST_F(Lending, WithoutDescriptorsGuestsAreTurnedAwayAndLaterOnesAreNot) {
   auto publisher = Publisher::create({.name = "test", .geometry = test::small_geometry});
