@@ -8,6 +8,7 @@
 
 #include "base/affinity.hpp"
 #include "log.hpp"
+#include "share/message.hpp"
 
 namespace ringtail::daemon {
 
@@ -43,6 +44,7 @@ Result<std::unique_ptr<Capture>> Capture::open(const CaptureSettings& settings, 
   std::unique_ptr<Capture> capture(new Capture(settings, opener));
   if (!capture->bell_.is_open()) return tl::unexpected(system_error("capture " + settings.name, errno, "eventfd"));
   if (auto opened = capture->open_slots(); !opened) return tl::unexpected(std::move(opened.error()));
+  if (auto opened = capture->open_lender(); !opened) return tl::unexpected(std::move(opened.error()));
   return capture;
 }
 
@@ -72,6 +74,19 @@ Result<void> Capture::open_slots() {
   return {};
 }
 
+Result<void> Capture::open_lender() {
+  if (!settings_.share.enabled) return {};
+  auto lender = Lender::open(name_, settings_.share, settings_.threads);
+  if (!lender) return tl::unexpected(std::move(lender.error()));
+  lender_ = std::move(*lender);
+  return {};
+}
+
+void Capture::welcome(base::FileDescriptor socket, const control::Peer& peer) {
+  if (lender_) return lender_->welcome(std::move(socket), peer);
+  share::send_refusal(socket.get(), "this capture lends no packets");
+}
+
 Result<void> Capture::open_storage() {
   auto storage = store::StorageDirectory::open(settings_.storage);
   if (!storage) return tl::unexpected(std::move(storage.error()));
@@ -86,19 +101,24 @@ Result<void> Capture::open_storage() {
 }
 
 Result<void> Capture::start() {
-  if (auto opened = open_storage(); !opened) return opened;
-  storage_->enforce_quota();
+  if (settings_.writes_files()) {
+    if (auto opened = open_storage(); !opened) return opened;
+    storage_->enforce_quota();
+  }
   make_workers();
   for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
-    auto output = Output::open(slots_of(worker), output_options(""));
-    if (!output && !is_full(output.error())) return tl::unexpected(std::move(output.error()));
-    if (!output) note(output.error().message());
     Order order{.kind = Order::Kind::install, .slots = slots_of(worker)};
-    if (output) order.output = std::move(*output);
+    if (settings_.writes_files()) {
+      auto output = Output::open(order.slots, output_options(""));
+      if (!output && !is_full(output.error())) return tl::unexpected(std::move(output.error()));
+      if (!output) note(output.error().message());
+      if (output) order.output = std::move(*output);
+    }
     has_output_[worker] = order.output != nullptr;
     workers_[worker]->start();
     (void)tell(worker, std::move(order));
   }
+  if (lender_) lender_->start();
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
@@ -113,7 +133,9 @@ void Capture::make_workers() {
   for (std::size_t worker = 0; worker < settings_.threads; ++worker) {
     std::optional<int> cpu;
     if (!cpus.empty()) cpu = cpus[worker % cpus.size()];
-    workers_.push_back(std::make_unique<Worker>(slots_.size(), bell_, cpu));
+    WorkerDuty duty{.writes_files = settings_.writes_files()};
+    if (lender_) duty.lending.emplace(*lender_, worker, slots_.size());
+    workers_.push_back(std::make_unique<Worker>(slots_.size(), bell_, cpu, std::move(duty)));
     has_output_.push_back(false);
   }
 }
@@ -229,6 +251,7 @@ void Capture::apply(const CaptureSettings& settings) {
   const bool other_sources = settings.open != settings_.open;
   const bool other_storage = settings.storage != settings_.storage;
   const bool other_output = settings.output != settings_.output;
+  if (lender_) lender_->admit_others(settings.share);
   if (finished_ || !(other_sources || other_storage || other_output)) return;
   if (other_sources) {
     for (const Slot& slot : slots_) {
@@ -262,8 +285,12 @@ void Capture::finish() {
     auto answer = tell(worker, {.kind = Order::Kind::finish});
     finish_output(*answer);
   }
+  if (lender_) lender_->end();
   finished_ = true;
   const control::CaptureStatus account = status();
+  if (!settings_.writes_files()) {
+    return log(LogLevel::info, name_, fmt::format("ended: {} delivered, nothing to be written", account.delivered));
+  }
   log(LogLevel::info, name_,
       fmt::format("ended: {} delivered = {} written + {} dropped by the writer + {} discarded while paused; {} files",
                   account.delivered, account.written_packets, account.dropped_writer, account.discarded_paused,

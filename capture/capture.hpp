@@ -19,6 +19,8 @@
 
 #include "base/wake_event.hpp"
 #include "control/message.hpp"
+#include "control/peer.hpp"
+#include "lender.hpp"
 #include "opener.hpp"
 #include "settings.hpp"
 #include "worker.hpp"
@@ -52,6 +54,9 @@ class Capture {
 
   [[nodiscard]] bool has_ended() const noexcept { return ended_.load(std::memory_order_acquire); }  // pairs with run()
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+  /// Somebody has connected and wants packets. Threads: the supervisor.
+  void welcome(base::FileDescriptor socket, const control::Peer& peer);
   [[nodiscard]] control::CaptureStatus status() const;
 
  private:
@@ -69,6 +74,7 @@ class Capture {
 
   // capture.cpp: opening, requests, ending
   [[nodiscard]] Result<void> open_slots();
+  [[nodiscard]] Result<void> open_lender();
   [[nodiscard]] Result<void> open_storage();
   void make_workers();
   void run();
@@ -105,6 +111,7 @@ class Capture {
   Opener& opener_;
   const base::WakeEvent bell_;
   const Clock::time_point begun_ = Clock::now();
+  std::unique_ptr<Lender> lender_;  ///< null: nothing is lent
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<bool> has_output_;  ///< by worker
   bool finished_ = false;

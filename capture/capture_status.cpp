@@ -28,6 +28,7 @@ control::CaptureStatus Capture::status() const {
   add_written(status, workers);
   add_storage(status);
   add_state(status, workers);
+  if (lender_) status.share = lender_->status();
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   status.user_seconds = seconds(usage.ru_utime);

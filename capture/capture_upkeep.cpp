@@ -22,6 +22,7 @@ constexpr auto longest_drain = 30s;
 
 void Capture::look_after() {
   look_after_interfaces();
+  if (!settings_.writes_files()) return;
   look_after_outputs();
   if (Clock::now() < quota_due_) return;
   quota_due_ = Clock::now() + quota_interval;
@@ -146,9 +147,11 @@ RecorderOptions Capture::output_options(const std::string& comment) const {
 /// The worker goes on with the slots there are and a new file; what it had is finished here.
 void Capture::install(std::size_t worker, const std::string& comment) {
   Order order{.kind = Order::Kind::install, .slots = slots_of(worker)};
-  auto output = Output::open(order.slots, output_options(comment));
-  if (output) order.output = std::move(*output);
-  if (!output) note(output.error().message());
+  if (settings_.writes_files()) {
+    auto output = Output::open(order.slots, output_options(comment));
+    if (output) order.output = std::move(*output);
+    if (!output) note(output.error().message());
+  }
   has_output_[worker] = order.output != nullptr;
   auto answer = tell(worker, std::move(order));
   finish_output(*answer);

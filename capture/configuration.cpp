@@ -33,6 +33,18 @@ std::string interface_text(const std::vector<std::string>& devices) {
   return text;
 }
 
+// NOLINTBEGIN(concurrency-mt-unsafe): the configuration is read by one thread
+std::optional<uid_t> user_named(const std::string& name) {
+  const passwd* entry = ::getpwnam(name.c_str());
+  return entry == nullptr ? std::nullopt : std::optional(entry->pw_uid);
+}
+
+std::optional<gid_t> group_named(const std::string& name) {
+  const ::group* entry = ::getgrnam(name.c_str());
+  return entry == nullptr ? std::nullopt : std::optional(entry->gr_gid);
+}
+// NOLINTEND(concurrency-mt-unsafe)
+
 /// The parts of the configuration, each read by a function of its own.
 class ConfigurationReader {
  public:
@@ -54,6 +66,7 @@ class ConfigurationReader {
   void read_dpdk(const toml::table& table, DpdkOptions& dpdk);
   void read_output(TableReader& keys, CaptureSettings& capture);
   void read_storage(const toml::table& table, CaptureSettings& capture);
+  void read_share(const toml::table& table, ShareSettings& share);
   void read_rotation(TableReader& keys, CaptureSettings& capture);
   void read_quota(TableReader& keys, store::Quota& quota);
   void find_contradictions(TableReader& keys, const CaptureSettings& capture);
@@ -95,10 +108,8 @@ void ConfigurationReader::read_access(const toml::table& table) {
   keys.text("user", user);
   keys.text("group", group);
   keys.texts("operations", operations);
-  // NOLINTBEGIN(concurrency-mt-unsafe): the configuration is read by one thread
-  if (const passwd* entry = user.empty() ? nullptr : ::getpwnam(user.c_str())) rule.user = entry->pw_uid;
-  if (const ::group* entry = group.empty() ? nullptr : ::getgrnam(group.c_str())) rule.group = entry->gr_gid;
-  // NOLINTEND(concurrency-mt-unsafe)
+  if (!user.empty()) rule.user = user_named(user);
+  if (!group.empty()) rule.group = group_named(group);
   if (!user.empty() && !rule.user) keys.mistake("user", "there is no user " + user);
   if (!group.empty() && !rule.group) keys.mistake("group", "there is no group " + group);
   if (user.empty() == group.empty()) keys.mistake("user", "either a user or a group is needed");
@@ -120,7 +131,11 @@ void ConfigurationReader::read_capture(const toml::table& table) {
   read_output(keys, capture);
   const toml::table* storage = keys.table("storage");
   if (storage != nullptr) read_storage(*storage, capture);
-  if (!keys.has("storage")) keys.mistake("storage", "files need a directory: add [capture.storage]");
+  const toml::table* share = keys.table("share");
+  if (share != nullptr) read_share(*share, capture.share);
+  if (storage == nullptr && (share == nullptr || !capture.share.enabled)) {
+    keys.mistake("storage", "files need a directory: add [capture.storage], or [capture.share] to lend packets only");
+  }
   find_contradictions(keys, capture);
   keys.refuse_the_rest();
   settings_.captures.push_back(std::move(capture));
@@ -232,6 +247,29 @@ void ConfigurationReader::read_storage(const toml::table& table, CaptureSettings
   keys.flag("group_readable", storage.group_readable);
   read_rotation(keys, capture);
   read_quota(keys, storage.quota);
+  keys.refuse_the_rest();
+}
+
+void ConfigurationReader::read_share(const toml::table& table, ShareSettings& share) {
+  TableReader keys = reader(table, "capture.share");
+  std::vector<std::string> users;
+  std::vector<std::string> groups;
+  keys.flag("enabled", share.enabled);
+  keys.number("memory_mib", share.memory_mib, 4, 1 << 15);
+  keys.number("clients", share.clients, 1, 64);
+  if (const auto ms = keys.whole("hold_limit_ms", 1, 3'600'000)) share.hold_limit = milliseconds(*ms);
+  keys.texts("users", users);
+  keys.texts("groups", groups);
+  for (const std::string& name : users) {
+    const auto user = user_named(name);
+    if (user) share.users.insert(*user);
+    if (!user) keys.mistake("users", "there is no user " + name);
+  }
+  for (const std::string& name : groups) {
+    const auto group = group_named(name);
+    if (group) share.groups.insert(*group);
+    if (!group) keys.mistake("groups", "there is no group " + name);
+  }
   keys.refuse_the_rest();
 }
 

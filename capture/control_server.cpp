@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "control/socket_path.hpp"
+#include "share/message.hpp"
 
 namespace ringtail::daemon {
 
@@ -22,11 +23,13 @@ struct ControlServer::Client {
   control::Peer peer;
   control::LineBuffer lines{control::longest_line_bytes};
   std::string outgoing{};
+  bool has_spoken = false;
   bool is_waiting = false;  ///< for an answer
   bool hangs_up = false;    ///< once `outgoing` has gone
 };
 
-ControlServer::ControlServer(Handler handler) : handler_(std::move(handler)), bell_(base::WakeEvent::create()) {}
+ControlServer::ControlServer(Handler handler, AttachHandler attach_handler)
+    : handler_(std::move(handler)), attach_handler_(std::move(attach_handler)), bell_(base::WakeEvent::create()) {}
 
 ControlServer::~ControlServer() = default;
 
@@ -100,8 +103,19 @@ void ControlServer::accept_from(const std::string& capture, control::ServerSocke
   }
 }
 
+/// The first byte tells what somebody wants. True when it is packets: then the connection has gone to whoever lends.
+bool ControlServer::hand_over(Client& client) {
+  char first = 0;
+  if (::recv(client.socket.get(), &first, sizeof first, MSG_PEEK) != sizeof first) return false;
+  client.has_spoken = true;
+  if (first != share::first_byte_of_hello) return false;
+  attach_handler_({.capture = client.capture, .peer = client.peer, .socket = std::move(client.socket)});
+  return true;
+}
+
 /// False when the client has gone.
 bool ControlServer::read_from(std::uint64_t id, Client& client) {
+  if (!client.has_spoken && hand_over(client)) return false;
   char bytes[4096];
   const ssize_t got = ::recv(client.socket.get(), bytes, sizeof bytes, 0);
   if (got < 0) return errno == EAGAIN || errno == EINTR;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file_descriptor.hpp"
 #include "base/wake_event.hpp"
 #include "control/line_buffer.hpp"
 #include "control/message.hpp"
@@ -26,14 +27,22 @@ struct Question {
   control::Request request;
 };
 
+/// Somebody who wants packets instead of an answer (share/message.hpp), and whose connection is no more of ours.
+struct Attachment {
+  std::string capture;
+  control::Peer peer;
+  base::FileDescriptor socket;
+};
+
 /// Nothing that comes in costs more than a bounded amount: a client has one question at a time, lines have a longest
 /// length, a user has a number of connections. Nonsense is answered once and hung up on.
 /// Threads: one; answer() may be called from any.
 class ControlServer {
  public:
   using Handler = std::function<void(const Question&)>;
+  using AttachHandler = std::function<void(Attachment)>;
 
-  explicit ControlServer(Handler handler);
+  ControlServer(Handler handler, AttachHandler attach_handler);
   ~ControlServer();
 
   /// Listens for a capture; its name is refused when it is live elsewhere.
@@ -54,12 +63,14 @@ class ControlServer {
   };
 
   void accept_from(const std::string& capture, control::ServerSocket& socket);
+  [[nodiscard]] bool hand_over(Client& client);
   [[nodiscard]] bool read_from(std::uint64_t id, Client& client);
   [[nodiscard]] bool ask_next(std::uint64_t id, Client& client);
   [[nodiscard]] static bool write_to(Client& client);
   void deliver_answers();
 
   Handler handler_;
+  AttachHandler attach_handler_;
   base::WakeEvent bell_;  ///< an answer has come from another thread
   std::map<std::string, control::ServerSocket> sockets_;
   std::map<std::uint64_t, std::unique_ptr<Client>> clients_;

@@ -12,12 +12,17 @@
 #include "log.hpp"
 #include "notify.hpp"
 #include "reload_plan.hpp"
+#include "share/message.hpp"
 
 namespace ringtail::daemon {
 
 namespace {
 
 constexpr int longest_sleep_ms = 200;
+
+std::string what_it_does(const CaptureSettings& settings) {
+  return settings.writes_files() ? "captures into " + settings.storage.directory : "captures, and writes nothing";
+}
 
 /// One that is made here belongs to whom the daemon becomes: sockets come and go there.
 Result<void> make_run_directory(const std::string& path, const std::optional<base::User>& user) {
@@ -55,7 +60,8 @@ Daemon::Daemon(Options options, Settings settings, Signals signals)
     : options_(std::move(options)),
       settings_(std::move(settings)),
       signals_(std::move(signals)),
-      control_([this](const Question& question) { answer(question); }) {}
+      control_([this](const Question& question) { answer(question); },
+               [this](Attachment attachment) { attach(std::move(attachment)); }) {}
 
 /// All names first, then all sources, and files only when those are open: a mistake costs nobody a file.
 Result<void> Daemon::open_captures() {
@@ -73,7 +79,7 @@ Result<void> Daemon::open_captures() {
 Result<void> Daemon::give_up_privileges(const std::optional<base::User>& user) {
   PrivilegesToKeep keep{.user = user, .writable_directories = {settings_.run_directory}};
   for (const CaptureSettings& each : settings_.captures) {
-    keep.writable_directories.push_back(each.storage.directory);
+    if (each.writes_files()) keep.writable_directories.push_back(each.storage.directory);
     for (const std::string& device : each.devices) keep.uses_dpdk = keep.uses_dpdk || device.starts_with("dpdk:");
   }
   return drop_privileges(keep, opener_);
@@ -82,7 +88,7 @@ Result<void> Daemon::give_up_privileges(const std::optional<base::User>& user) {
 Result<void> Daemon::start_captures() {
   for (auto& [name, running] : captures_) {
     if (auto started = running.capture->start(); !started) return started;
-    log(LogLevel::info, name, "captures into " + running.settings.storage.directory);
+    log(LogLevel::info, name, what_it_does(running.settings));
   }
   if (!settings_.metrics) return {};
   auto metrics = MetricsServer::start(*settings_.metrics);
@@ -102,7 +108,7 @@ Result<void> Daemon::add_capture(const CaptureSettings& settings) {
     return tl::unexpected(capture ? started.error() : capture.error());
   }
   captures_[settings.name] = {.capture = std::move(*capture), .settings = settings, .then = {}};
-  log(LogLevel::info, settings.name, "captures into " + settings.storage.directory);
+  log(LogLevel::info, settings.name, what_it_does(settings));
   return {};
 }
 
@@ -188,6 +194,14 @@ void Daemon::answer(const Question& question) {
         control_.answer(client, answer);
       });
   }
+}
+
+void Daemon::attach(Attachment attachment) {
+  const auto found = captures_.find(attachment.capture);
+  if (found != captures_.end()) {
+    return found->second.capture->welcome(std::move(attachment.socket), attachment.peer);
+  }
+  share::send_refusal(attachment.socket.get(), "the capture has ended");
 }
 
 control::Answer Daemon::answer_at_once(const Question& question, Capture& capture) {

@@ -36,6 +36,7 @@ class Daemon {
   void obey(int signal);
   void stop_all();
   void answer(const Question& question);
+  void attach(Attachment attachment);
   [[nodiscard]] control::Answer answer_at_once(const Question& question, Capture& capture);
   [[nodiscard]] Result<void> reload();
   void carry_out_reload(const Settings& wanted);

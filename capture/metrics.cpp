@@ -44,6 +44,17 @@ class MetricsWriter {
     }
   }
 
+  template <typename Value>
+  void of_client(const char* name, const char* help, Value value) {
+    head(name, "counter", help);
+    for (const CaptureStatus& each : captures_) {
+      for (const control::ClientStatus& client : each.share.clients) {
+        text_ += fmt::format("{}{{capture=\"{}\",client=\"{}\",pid=\"{}\"}} {}\n", name, escaped(each.name),
+                             escaped(client.name), client.pid, value(client));
+      }
+    }
+  }
+
   [[nodiscard]] std::string text() && { return std::move(text_); }
 
  private:
@@ -106,6 +117,31 @@ void add_storage(MetricsWriter& metrics) {
                      [](const CaptureStatus& each) { return each.storage.files_deleted; });
 }
 
+void add_share(MetricsWriter& metrics) {
+  const auto add = [&metrics](const char* name, const char* type, const char* help, auto value) {
+    metrics.of_capture(name, type, help, [value](const CaptureStatus& each) { return value(each.share); });
+  };
+  add("ringtail_clients", "gauge", "Analyzers that are attached.",
+      [](const control::ShareStatus& share) { return share.clients.size(); });
+  add("ringtail_admitted_clients_total", "counter", "Analyzers that have attached.",
+      std::mem_fn(&control::ShareStatus::admitted));
+  add("ringtail_refused_clients_total", "counter", "Who was not let in.", std::mem_fn(&control::ShareStatus::refused));
+  add("ringtail_evicted_clients_total", "counter", "Analyzers that held packets for too long.",
+      std::mem_fn(&control::ShareStatus::evicted));
+  add("ringtail_broken_clients_total", "counter", "Analyzers that were thrown out for nonsense.",
+      std::mem_fn(&control::ShareStatus::broken));
+  add("ringtail_lent_packets_total", "counter", "Packets lent, counted for each analyzer.",
+      std::mem_fn(&control::ShareStatus::lent_packets));
+  add("ringtail_skipped_packets_total", "counter", "Packets that analyzers missed because they were too slow.",
+      std::mem_fn(&control::ShareStatus::skipped_packets));
+  add("ringtail_lending_copied_bytes_total", "counter", "Bytes copied to be lent, once for all analyzers.",
+      std::mem_fn(&control::ShareStatus::copied_bytes));
+  metrics.of_client("ringtail_client_lent_packets_total", "Packets lent to this analyzer.",
+                    std::mem_fn(&control::ClientStatus::lent_packets));
+  metrics.of_client("ringtail_client_skipped_packets_total", "Packets this analyzer missed.",
+                    std::mem_fn(&control::ClientStatus::skipped_packets));
+}
+
 }  // namespace
 
 std::string metrics_text(const std::vector<CaptureStatus>& captures) {
@@ -116,6 +152,7 @@ std::string metrics_text(const std::vector<CaptureStatus>& captures) {
   add_sources(metrics);
   add_output(metrics);
   add_storage(metrics);
+  add_share(metrics);
   return std::move(metrics).text();
 }
 

@@ -3,6 +3,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
@@ -24,6 +25,7 @@ constexpr const char* examples =
     "  ringtaild --check -c ringtaild.toml\n"
     "  ringtaild -c ringtaild.toml\n"
     "  ringtaild -i eth0 -w /var/lib/ringtail\n"
+    "  ringtaild -i eth0                              # for analyzers: ringtail count -i ringtail:eth0\n"
     "  ringtaild -i eth0 -i eth1 -w /data -f 'tcp port 443' --set storage.rotate_bytes=1000000000\n";
 
 /// What stands for a configuration on the command line.
@@ -56,6 +58,14 @@ bool is_top_level(const std::string& key) {
   return first == "user" || first == "log_level" || first == "metrics" || first == "run_dir";
 }
 
+/// Without files packets are only lent, which a configuration has to say.
+bool says_where_packets_go(const OneOff& one_off) {
+  return !one_off.directory.empty() ||
+         std::any_of(one_off.settings.begin(), one_off.settings.end(), [](const std::string& setting) {
+           return setting.starts_with("storage.directory") || setting.starts_with("share.");
+         });
+}
+
 std::string as_configuration(const OneOff& one_off) {
   std::string top;
   std::string capture = "[[capture]]\n";
@@ -65,6 +75,7 @@ std::string as_configuration(const OneOff& one_off) {
   capture += "]\n";
   if (!one_off.filter.empty()) capture += "filter = " + quoted(one_off.filter) + "\n";
   if (!one_off.directory.empty()) capture += "storage.directory = " + quoted(one_off.directory) + "\n";
+  if (!says_where_packets_go(one_off)) capture += "share.enabled = true\n";
   for (const std::string& setting : one_off.settings) {
     const std::size_t equals = std::min(setting.find('='), setting.size());
     const std::string key = setting.substr(0, equals);
@@ -93,7 +104,7 @@ std::optional<int> read_options(std::span<char* const> arguments, Options& optio
   const auto add = [&](const char* names, auto& target, const char* type, const char* help) {
     app.add_option(names, target, help)->type_name(type)->group(group)->needs(interface)->allow_extra_args(false);
   };
-  add("-w,--write", one_off.directory, "DIR", "where its files go");
+  add("-w,--write", one_off.directory, "DIR", "where its files go; without, packets are only lent to analyzers");
   add("-f,--filter", one_off.filter, "EXPR", "pcap-filter text");
   add("--name", one_off.name, "NAME", "default: the interface's");
   add("--set", one_off.settings, "KEY=VALUE", "any key of a [[capture]], as threads=2, storage.quota_bytes=1000000000");

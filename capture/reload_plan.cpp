@@ -12,6 +12,15 @@ const CaptureSettings* find(const std::vector<CaptureSettings>& captures, const 
   return found == captures.end() ? nullptr : &*found;
 }
 
+/// What cannot be exchanged while it runs. Who may attach can be.
+bool needs_restart(const CaptureSettings& before, const CaptureSettings& after) {
+  ShareSettings share = after.share;
+  share.users = before.share.users;
+  share.groups = before.share.groups;
+  return before.devices != after.devices || before.threads != after.threads || before.cpus != after.cpus ||
+         before.share != share || before.writes_files() != after.writes_files();
+}
+
 }  // namespace
 
 ReloadPlan plan_reload(const std::vector<CaptureSettings>& running, const std::vector<CaptureSettings>& wanted) {
@@ -23,7 +32,7 @@ ReloadPlan plan_reload(const std::vector<CaptureSettings>& running, const std::v
     const CaptureSettings* before = find(running, each.name);
     if (before == nullptr) {
       plan.start.push_back(each);
-    } else if (before->devices != each.devices || before->threads != each.threads || before->cpus != each.cpus) {
+    } else if (needs_restart(*before, each)) {
       plan.restart.push_back(each);
     } else if (*before != each) {
       plan.change.push_back(each);

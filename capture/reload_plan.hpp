@@ -11,7 +11,7 @@ namespace ringtail::daemon {
 struct ReloadPlan {
   std::vector<std::string> stop{};         ///< no longer wanted
   std::vector<CaptureSettings> start{};    ///< new
-  std::vector<CaptureSettings> restart{};  ///< other interfaces or threads: ended and begun anew
+  std::vector<CaptureSettings> restart{};  ///< other interfaces, threads, or memory to lend: ended and begun anew
   std::vector<CaptureSettings> change{};   ///< other filter, file or storage settings: changed while they run
 };
 

@@ -1,6 +1,7 @@
 // Everything ringtaild can be told, as values.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -26,6 +27,18 @@ struct AccessRule {
   [[nodiscard]] bool operator==(const AccessRule&) const = default;
 };
 
+/// Who gets packets as "ringtail:<name>", besides root and the daemon's own user, and from how much memory.
+struct ShareSettings {
+  bool enabled = true;
+  std::uint32_t memory_mib = 128;
+  std::uint32_t clients = 16;
+  std::chrono::milliseconds hold_limit{2000};
+  std::set<uid_t> users{};
+  std::set<gid_t> groups{};
+
+  [[nodiscard]] bool operator==(const ShareSettings&) const = default;
+};
+
 struct CaptureSettings {
   std::string name{};
   std::vector<std::string> devices{};  ///< one thread serves a ring of each of them
@@ -33,8 +46,10 @@ struct CaptureSettings {
   std::uint16_t threads = 1;
   std::vector<int> cpus{};  ///< where they run, in turn; empty: beside the interface, or anywhere
   RecorderOptions output{};
-  store::StorageOptions storage{};
+  store::StorageOptions storage{};  ///< without a directory nothing is written: packets are only lent
+  ShareSettings share{};
 
+  [[nodiscard]] bool writes_files() const noexcept { return !storage.directory.empty(); }
   [[nodiscard]] bool operator==(const CaptureSettings&) const = default;
 };
 

@@ -28,8 +28,8 @@ Result<std::unique_ptr<Output>> Output::open(Slots slots, RecorderOptions option
   return std::unique_ptr<Output>(new Output{std::move(slots), std::move(ids), std::move(*recorder)});
 }
 
-Worker::Worker(std::size_t slot_count, const base::WakeEvent& bell, std::optional<int> cpu)
-    : bell_(bell), cpu_(cpu), slots_(slot_count), past_(slot_count) {}
+Worker::Worker(std::size_t slot_count, const base::WakeEvent& bell, std::optional<int> cpu, WorkerDuty duty)
+    : bell_(bell), cpu_(cpu), duty_(std::move(duty)), slots_(slot_count), past_(slot_count) {}
 
 Worker::~Worker() {
   if (!thread_.joinable()) return;
@@ -95,6 +95,7 @@ void Worker::install(Order& order) {
     if (slots_[slot] == order.slots[slot]) continue;
     if (slots_[slot]) past_[slot] += slots_[slot]->stats();
     shown_.slots[slot] = {};
+    if (duty_.lending) duty_.lending->forget(slot);
   }
   slots_.swap(order.slots);  // the old ones end with the order, on the manager's thread
   std::vector<Source*> sources;
@@ -138,13 +139,15 @@ void Worker::receive() {
 }
 
 void Worker::take(std::size_t slot, Batch&& batch) {
+  // While its bytes are where they arrived: a recorder may move them.
+  if (duty_.lending) duty_.lending->lend(slot, *slots_[slot], batch);
   if (shown_.is_paused) {
     shown_.discarded_paused += batch.size();
     batch.reset();
   } else if (output_) {
     output_->recorder.write(output_->source_ids[slot], std::move(batch));
   } else {
-    unrecorded_ += batch.size();
+    if (duty_.writes_files) unrecorded_ += batch.size();
     batch.reset();
   }
 }
@@ -168,10 +171,13 @@ void Worker::publish_when_due() {
 
 void Worker::publish() {
   ++shown_.turns;
+  Stats total;
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
     shown_.slots[slot].stats = past_[slot];
     if (slots_[slot]) shown_.slots[slot].stats += slots_[slot]->stats();
+    total += shown_.slots[slot].stats;
   }
+  if (duty_.lending) duty_.lending->report_losses(total);
   RecorderStats written = past_written_;
   if (output_) {
     const RecorderStats current = output_->recorder.stats();

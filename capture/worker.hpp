@@ -5,7 +5,8 @@
 //   <──────────────────── answers.post()  gives the old ones back, for the manager to finish
 //   figures.read() <───────────────────── publishes what it has counted
 //
-// The worker waits for nobody but its rings and, when the disk is too slow, its recorder.
+// The worker waits for nobody but its rings and, when the disk is too slow, its recorder. What it receives it lends
+// first, then writes.
 #pragma once
 
 #include <atomic>
@@ -19,6 +20,7 @@
 #include <ringtail/source.hpp>
 
 #include "base/wake_event.hpp"
+#include "lender.hpp"
 #include "ring/mailbox.hpp"
 #include "ring/published.hpp"
 #include "source_group.hpp"
@@ -54,10 +56,16 @@ struct Order {
   RecorderStats counted_as{};        ///< in the answer: how the old output stands in the worker's figures
 };
 
+/// What a worker does with packets.
+struct WorkerDuty {
+  bool writes_files = true;              ///< false: packets without an output are not missed
+  std::optional<LendingDesk> lending{};  ///< where they are lent before they are written
+};
+
 class Worker {
  public:
   /// `bell`, which outlives the worker, is signalled when there is an answer, or something to see in the figures.
-  Worker(std::size_t slot_count, const base::WakeEvent& bell, std::optional<int> cpu);
+  Worker(std::size_t slot_count, const base::WakeEvent& bell, std::optional<int> cpu, WorkerDuty duty = {});
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -87,6 +95,7 @@ class Worker {
 
   const base::WakeEvent& bell_;
   const std::optional<int> cpu_;
+  WorkerDuty duty_;
   Slots slots_;
   std::optional<SourceGroup> group_;
   std::vector<std::size_t> slot_of_;  ///< by the group's index

@@ -9,6 +9,7 @@ namespace ringtail::tools {
 namespace {
 
 using control::CaptureStatus;
+using control::ClientStatus;
 using control::SourceStatus;
 
 const SourceStatus* same_source(const StatusPair& pair, const SourceStatus& source) {
@@ -17,6 +18,14 @@ const SourceStatus* same_source(const StatusPair& pair, const SourceStatus& sour
   const auto found = std::find_if(sources.begin(), sources.end(),
                                   [&source](const SourceStatus& each) { return each.name == source.name; });
   return found == sources.end() ? nullptr : &*found;
+}
+
+const ClientStatus* same_client(const StatusPair& pair, const ClientStatus& client) {
+  if (!pair.before) return nullptr;
+  const auto& clients = pair.before->share.clients;
+  const auto found = std::find_if(clients.begin(), clients.end(),
+                                  [&client](const ClientStatus& each) { return each.pid == client.pid; });
+  return found == clients.end() ? nullptr : &*found;
 }
 
 /// Per second, between two moments. A daemon that was started anew in between has counted less.
@@ -41,7 +50,29 @@ std::string capture_lines(const StatusPair& pair) {
                         rate(pair, earlier != nullptr ? earlier->received : source.received, source.received),
                         source.unread, source.dropped_ring, source.dropped_interface, source.freezes, source.lost);
   }
+  for (const ClientStatus& client : now.share.clients) {
+    const ClientStatus* earlier = same_client(pair, client);
+    text +=
+        fmt::format("  {:<12} {:<8} {:>10} {:>10} {:>10}\n", client.name, client.pid,
+                    rate(pair, earlier != nullptr ? earlier->lent_packets : client.lent_packets, client.lent_packets),
+                    client.held_slots, client.skipped_packets);
+  }
   if (!now.error.empty()) text += "  " + now.error + "\n";
+  return text;
+}
+
+std::string file_lines(const CaptureStatus& status) {
+  if (status.storage.directory.empty()) return fmt::format("  delivered {}, nothing is written\n", status.delivered);
+  std::string text =
+      fmt::format("  delivered {} = written {} + dropped_writer {} + discarded_paused {}\n", status.delivered,
+                  status.written_packets, status.dropped_writer, status.discarded_paused);
+  text += fmt::format("  {} in {} files ({}) since the start\n", bytes_text(static_cast<double>(status.written_bytes)),
+                      status.files_total, status.writer);
+  text += fmt::format(
+      "  {}: {} files, {}{}; {:.1f} % free\n", status.storage.directory, status.storage.files,
+      bytes_text(static_cast<double>(status.storage.bytes)),
+      status.storage.quota_bytes == 0 ? "" : " of " + bytes_text(static_cast<double>(status.storage.quota_bytes)),
+      status.storage.free_percent);
   return text;
 }
 
@@ -75,15 +106,17 @@ std::string stat_text(const CaptureStatus& status) {
                         source.name, source.present ? "" : " (away)", source.received, source.delivered,
                         source.dropped_ring, source.unread, source.dropped_interface);
   }
-  text += fmt::format("  delivered {} = written {} + dropped_writer {} + discarded_paused {}\n", status.delivered,
-                      status.written_packets, status.dropped_writer, status.discarded_paused);
-  text += fmt::format("  {} in {} files ({}) since the start\n", bytes_text(static_cast<double>(status.written_bytes)),
-                      status.files_total, status.writer);
-  text += fmt::format(
-      "  {}: {} files, {}{}; {:.1f} % free\n", status.storage.directory, status.storage.files,
-      bytes_text(static_cast<double>(status.storage.bytes)),
-      status.storage.quota_bytes == 0 ? "" : " of " + bytes_text(static_cast<double>(status.storage.quota_bytes)),
-      status.storage.free_percent);
+  text += file_lines(status);
+  for (const ClientStatus& client : status.share.clients) {
+    text += fmt::format("  {} (pid {}, uid {}): lent {}, skipped {}; holds {} of {} slots\n", client.name, client.pid,
+                        client.uid, client.lent_packets, client.skipped_packets, client.held_slots, client.credit);
+  }
+  if (status.share.admitted != 0) {
+    text +=
+        fmt::format("  analyzers: {} attached, {} admitted, {} refused, {} evicted, {} broken; lent {}, skipped {}\n",
+                    status.share.clients.size(), status.share.admitted, status.share.refused, status.share.evicted,
+                    status.share.broken, status.share.lent_packets, status.share.skipped_packets);
+  }
   return text;
 }
 
@@ -93,6 +126,11 @@ std::string top_text(const std::vector<StatusPair>& captures, std::size_t column
                   "PACKETS/S", "WRITTEN/S", "DROP-WRITE", "DISCARDED", "WRITTEN", "FILES", "ON DISK", "FREE");
   text += fmt::format("  {:<12} {:<8} {:>10} {:>10} {:>10} {:>10} {:>12} {:>7}\n", "INTERFACE", "LINK", "PACKETS/S",
                       "IN RING", "DROP-RING", "DROP-NIC", "FREEZES", "LOST");
+  const bool has_clients = std::any_of(captures.begin(), captures.end(),
+                                       [](const StatusPair& pair) { return !pair.now.share.clients.empty(); });
+  if (has_clients) {
+    text += fmt::format("  {:<12} {:<8} {:>10} {:>10} {:>10}\n", "ANALYZER", "PID", "PACKETS/S", "HOLDS", "SKIPPED");
+  }
   for (const StatusPair& each : captures) text += capture_lines(each);
   return cut_lines(text, columns);
 }

@@ -38,6 +38,29 @@ void visit_storage(Status& storage, Visitor&& visit) {
 }
 
 template <typename Status, typename Visitor>
+void visit_share(Status& share, Visitor&& visit) {
+  visit("enabled", share.enabled);
+  visit("admitted", share.admitted);
+  visit("refused", share.refused);
+  visit("evicted", share.evicted);
+  visit("broken", share.broken);
+  visit("lent_packets", share.lent_packets);
+  visit("skipped_packets", share.skipped_packets);
+  visit("copied_bytes", share.copied_bytes);
+}
+
+template <typename Status, typename Visitor>
+void visit_client(Status& client, Visitor&& visit) {
+  visit("name", client.name);
+  visit("pid", client.pid);
+  visit("uid", client.uid);
+  visit("lent_packets", client.lent_packets);
+  visit("skipped_packets", client.skipped_packets);
+  visit("held_slots", client.held_slots);
+  visit("credit", client.credit);
+}
+
+template <typename Status, typename Visitor>
 void visit_capture(Status& status, Visitor&& visit) {
   visit("name", status.name);
   visit("version", status.version);
@@ -105,6 +128,9 @@ json to_json(const CaptureStatus& status) {
   visit_storage(status.storage, writes_to(object["storage"]));
   json& sources = object["sources"] = json::array();
   for (const SourceStatus& source : status.sources) visit_source(source, writes_to(sources.emplace_back()));
+  visit_share(status.share, writes_to(object["share"]));
+  json& clients = object["share"]["clients"] = json::array();
+  for (const ClientStatus& client : status.share.clients) visit_client(client, writes_to(clients.emplace_back()));
   object["error"] = status.error.empty() ? json() : json(status.error);
   return object;
 }
@@ -117,8 +143,14 @@ CaptureStatus status_of(const json& value) {
   visit_storage(status.storage, reads_from(part(value, "storage")));
   read_member(part(value, "error"), status.error);
   const json sources = part(value, "sources");
-  if (!sources.is_array()) return status;
-  for (const json& source : sources) visit_source(status.sources.emplace_back(), reads_from(source));
+  if (sources.is_array()) {
+    for (const json& source : sources) visit_source(status.sources.emplace_back(), reads_from(source));
+  }
+  const json share = part(value, "share");
+  visit_share(status.share, reads_from(share));
+  const json clients = part(share, "clients");
+  if (!clients.is_array()) return status;
+  for (const json& client : clients) visit_client(status.share.clients.emplace_back(), reads_from(client));
   return status;
 }
 

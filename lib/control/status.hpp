@@ -32,8 +32,32 @@ struct StorageStatus {
   double free_percent = 0;          ///< of the file system
 };
 
+/// An analyzer that is attached. Each packet is lent to it, or skipped because it holds all it may.
+struct ClientStatus {
+  std::string name{};  ///< of its process; empty where that is hidden
+  std::int64_t pid = 0;
+  std::uint64_t uid = 0;
+  std::uint64_t lent_packets = 0;
+  std::uint64_t skipped_packets = 0;
+  std::uint64_t held_slots = 0;
+  std::uint64_t credit = 0;  ///< slots it may hold
+};
+
+/// Packets lent to analyzers; sums over all there have been.
+struct ShareStatus {
+  bool enabled = false;
+  std::vector<ClientStatus> clients{};
+  std::uint64_t admitted = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t evicted = 0;  ///< held packets for too long
+  std::uint64_t broken = 0;   ///< thrown out for nonsense
+  std::uint64_t lent_packets = 0;
+  std::uint64_t skipped_packets = 0;
+  std::uint64_t copied_bytes = 0;  ///< once for all clients
+};
+
 /// received = delivered + dropped_ring + unread in every source, and over all
-/// delivered = written_packets + dropped_writer + discarded_paused.
+/// delivered = written_packets + dropped_writer + discarded_paused, where files are written.
 struct CaptureStatus {
   std::string name{};
   std::string version{};  ///< of the daemon
@@ -54,6 +78,7 @@ struct CaptureStatus {
   std::uint64_t files_total = 0;
   std::string writer{};
   StorageStatus storage{};
+  ShareStatus share{};
   double user_seconds = 0;  ///< of the whole daemon
   double system_seconds = 0;
   std::string error{};  ///< what is wrong now; empty: nothing

@@ -118,5 +118,31 @@ TEST(Configuration, ReadsWhatItIsTold) {
   EXPECT_EQ(capture.storage.quota, (store::Quota{.disk_percent = 50, .age = std::chrono::seconds(60)}));
 }
 
+TEST(Configuration, ACaptureMayLendAndWriteNothing) {
+  const Configuration read = parse_configuration(
+      "[[capture]]\ninterfaces = [\"eth0\"]\n"
+      "[capture.share]\nmemory_mib = 16\nclients = 4\nhold_limit_ms = 500\nusers = [\"root\"]\ngroups = [\"root\"]\n",
+      "f");
+  EXPECT_THAT(read.mistakes, IsEmpty());
+  const CaptureSettings& capture = read.settings.captures.at(0);
+  EXPECT_FALSE(capture.writes_files());
+  EXPECT_TRUE(capture.share.enabled);
+  EXPECT_EQ(capture.share.memory_mib, 16U);
+  EXPECT_EQ(capture.share.clients, 4U);
+  EXPECT_EQ(capture.share.hold_limit, std::chrono::milliseconds(500));
+  EXPECT_THAT(capture.share.users, ElementsAre(0U));
+  EXPECT_THAT(capture.share.groups, ElementsAre(0U));
+}
+
+TEST(Configuration, ACaptureThatNeitherWritesNorLendsIsAMistake) {
+  for (const char* share : {"", "share.enabled = false\n"}) {
+    const Configuration read = parse_configuration(std::string("[[capture]]\ninterfaces = [\"eth0\"]\n") + share, "f");
+    EXPECT_THAT(read.mistakes, ElementsAre(HasSubstr("capture.storage: files need a directory")));
+  }
+  const Configuration read =
+      parse_configuration(std::string(smallest) + "share.users = [\"nosuchuser\"]\nshare.clients = 65\n", "f");
+  EXPECT_THAT(read.mistakes, SizeIs(2));
+}
+
 }  // namespace
 }  // namespace ringtail::daemon

@@ -21,6 +21,20 @@ TEST(ReloadPlan, LeavesAloneWhatHasNotChanged) {
   EXPECT_THAT(plan.change, IsEmpty());
 }
 
+TEST(ReloadPlan, WhoMayAttachChangesInPlaceButNotTheMemory) {
+  CaptureSettings others = capture("others");
+  others.share.users = {1000};
+  CaptureSettings memory = capture("memory");
+  memory.share.memory_mib = 8;
+  CaptureSettings no_files = capture("no files");
+  CaptureSettings files = no_files;
+  files.storage.directory = "/d";
+  const ReloadPlan plan = plan_reload({capture("others"), capture("memory"), no_files}, {others, memory, files});
+  EXPECT_THAT(plan.change, ElementsAre(Field(&CaptureSettings::name, "others")));
+  EXPECT_THAT(plan.restart,
+              ElementsAre(Field(&CaptureSettings::name, "memory"), Field(&CaptureSettings::name, "no files")));
+}
+
 TEST(ReloadPlan, TellsApartWhatCanBeChangedInPlace) {
   CaptureSettings filter = capture("filter");
   filter.open.filter = "tcp";

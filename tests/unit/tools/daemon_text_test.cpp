@@ -13,6 +13,7 @@ control::CaptureStatus status(double seconds, std::uint64_t packets) {
   status.sources.resize(1);
   status.sources[0].name = "eth0";
   status.sources[0].received = packets;
+  status.storage.directory = "/data";
   return status;
 }
 
@@ -31,6 +32,18 @@ TEST(DaemonText, StatShowsTheBooks) {
   EXPECT_THAT(text, HasSubstr("eth0 (away): received 100 = delivered 0 + dropped_ring 7 + unread 0"));
   EXPECT_THAT(text, HasSubstr("delivered 100 = written 100 + dropped_writer 0 + discarded_paused 0"));
   EXPECT_THAT(text, HasSubstr("error: no space left"));
+}
+
+TEST(DaemonText, AnalyzersAreShownWithWhatTheyGotAndMissed) {
+  control::CaptureStatus shown = status(1, 100);
+  shown.storage.directory.clear();
+  shown.share = {.enabled = true, .clients = {{.name = "ids", .pid = 42, .lent_packets = 90, .skipped_packets = 10}}};
+  shown.share.admitted = 3;
+  const std::string text = stat_text(shown);
+  EXPECT_THAT(text, HasSubstr("delivered 100, nothing is written"));
+  EXPECT_THAT(text, HasSubstr("ids (pid 42, uid 0): lent 90, skipped 10"));
+  EXPECT_THAT(text, HasSubstr("1 attached, 3 admitted"));
+  EXPECT_THAT(top_text({{.before = {}, .now = shown}}, 200), HasSubstr("ids          42"));
 }
 
 TEST(DaemonText, TopShowsRatesOnceItCan) {

@@ -1,0 +1,172 @@
+#include "lender.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <csignal>
+#include <fmt/format.h>
+#include <fstream>
+#include <poll.h>
+#include <unistd.h>
+#include <utility>
+
+#include "log.hpp"
+
+namespace ringtail::daemon {
+
+namespace {
+
+constexpr int look_interval_ms = 100;  // for clients that hold on for too long
+
+/// As many slots as the memory holds, rounded down to a power of two.
+share::Geometry geometry_of(const ShareSettings& settings) {
+  share::Geometry geometry;
+  const std::uint64_t bytes = std::uint64_t{settings.memory_mib} << 20;
+  const std::uint64_t slots = std::clamp<std::uint64_t>(bytes / geometry.slot_bytes, 2, share::most_slots);
+  geometry.slot_count = static_cast<std::uint32_t>(std::bit_floor(slots));
+  return geometry;
+}
+
+/// What the process calls itself now, with nothing in it that a terminal would obey. Empty when it is hidden from us.
+std::string process_name(pid_t process) {
+  std::ifstream file(fmt::format("/proc/{}/comm", process));
+  std::string name;
+  std::getline(file, name);
+  for (char& character : name) {
+    if (character < ' ' || character > '~') character = '?';
+  }
+  return name;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Lender>> Lender::open(const std::string& capture, const ShareSettings& settings,
+                                             std::size_t workers) {
+  auto publisher = share::Publisher::create({.name = capture,
+                                             .geometry = geometry_of(settings),
+                                             .most_clients = settings.clients,
+                                             .hold_limit = settings.hold_limit,
+                                             .listens = false});
+  if (!publisher) return tl::unexpected(std::move(publisher.error()));
+  std::unique_ptr<Lender> lender(new Lender(capture, std::move(*publisher), settings, workers));
+  if (!lender->bell_.is_open()) return tl::unexpected(system_error("lend packets of " + capture, errno, "eventfd"));
+  return lender;
+}
+
+Lender::Lender(std::string capture, share::Publisher publisher, const ShareSettings& settings, std::size_t workers)
+    : capture_(std::move(capture)),
+      bell_(base::WakeEvent::create()),
+      publisher_(std::move(publisher)),
+      settings_(settings),
+      losses_(workers) {}
+
+Lender::~Lender() {
+  end();
+}
+
+void Lender::start() {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void Lender::end() {
+  ending_.store(true, std::memory_order_relaxed);  // no data comes with it
+  bell_.signal();
+  if (thread_.joinable()) thread_.join();
+  control::ShareStatus last = status();
+  last.clients.clear();
+  const std::lock_guard lock(mutex_);
+  if (!publisher_) return;
+  last_ = std::move(last);
+  publisher_->serve();  // who came at the last moment is told of the end, too
+  publisher_.reset();
+  has_clients_.store(false, std::memory_order_relaxed);
+}
+
+void Lender::run() {
+  const int guests = publisher_->pollable_descriptor();  // the publisher stays until this thread has ended
+  while (!ending_.load(std::memory_order_relaxed)) {
+    pollfd readable[] = {{.fd = guests, .events = POLLIN, .revents = 0},
+                         {.fd = bell_.descriptor(), .events = POLLIN, .revents = 0}};
+    (void)::poll(readable, 2, look_interval_ms);
+    const std::lock_guard lock(mutex_);
+    publisher_->serve();
+    note_clients();
+  }
+}
+
+void Lender::note_clients() noexcept {
+  has_clients_.store(publisher_->stats().clients != 0, std::memory_order_relaxed);
+}
+
+bool Lender::may_attach(const control::Peer& peer) const {
+  if (peer.uid == 0 || peer.uid == ::geteuid() || settings_.users.contains(peer.uid)) return true;
+  return std::any_of(settings_.groups.begin(), settings_.groups.end(),
+                     [&peer](gid_t group) { return peer.is_in_group(group); });
+}
+
+void Lender::welcome(base::FileDescriptor socket, const control::Peer& peer) {
+  const std::lock_guard lock(mutex_);
+  const bool allowed = may_attach(peer);
+  if (!allowed) log(LogLevel::warning, capture_, fmt::format("uid {} (pid {}) may not attach", peer.uid, peer.pid));
+  if (publisher_) publisher_->welcome(std::move(socket), allowed);
+}
+
+void Lender::admit_others(const ShareSettings& settings) {
+  const std::lock_guard lock(mutex_);
+  settings_.users = settings.users;
+  settings_.groups = settings.groups;
+}
+
+void Lender::lend(const Source& source, const Batch& batch, std::vector<std::uint16_t>& interface_ids) {
+  const std::lock_guard lock(mutex_);
+  while (interface_ids.size() < source.interface_count()) {
+    const auto id = publisher_->add_interface(source.interface(static_cast<std::uint16_t>(interface_ids.size())));
+    if (!id) return publisher_->miss(batch.size());
+    interface_ids.push_back(*id);
+  }
+  const PacketView first = batch[0];
+  publisher_->publish({&first.descriptor(), batch.size()}, first.data() - first.descriptor().offset, interface_ids);
+}
+
+void Lender::report_losses(std::size_t worker, const Stats& stats) {
+  const std::lock_guard lock(mutex_);
+  if (!publisher_) return;
+  losses_[worker] = stats;
+  Stats sum;
+  for (const Stats& each : losses_) sum.add_member(each);
+  publisher_->report_losses(sum);
+}
+
+control::ShareStatus Lender::status() const {
+  std::vector<share::ClientFigures> clients;
+  control::ShareStatus status{.enabled = true};
+  {
+    const std::lock_guard lock(mutex_);
+    if (!publisher_) return last_;
+    clients = publisher_->clients();
+    const share::PublisherStats& stats = publisher_->stats();
+    status.admitted = stats.admitted;
+    status.refused = stats.refused;
+    status.evicted = stats.evicted;
+    status.broken = stats.broken;
+    status.lent_packets = stats.lent_packets;
+    status.skipped_packets = stats.skipped_packets;
+    status.copied_bytes = stats.copied_bytes;
+  }
+  for (const share::ClientFigures& each : clients) {
+    status.clients.push_back({.name = process_name(each.peer.process),
+                              .pid = each.peer.process,
+                              .uid = each.peer.user,
+                              .lent_packets = each.lent_packets,
+                              .skipped_packets = each.skipped_packets,
+                              .held_slots = each.held_slots,
+                              .credit = each.credit});
+  }
+  return status;
+}
+
+}  // namespace ringtail::daemon
