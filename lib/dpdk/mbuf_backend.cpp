@@ -1,0 +1,169 @@
+#include "dpdk/mbuf_backend.hpp"
+
+#include <algorithm>
+
+#include "base/deadline.hpp"
+#include "base/sanitizer.hpp"
+#include "dpdk/eal.hpp"
+#include "dpdk/idle_wait.hpp"
+#include "filter/compile.hpp"
+
+namespace ringtail::dpdk {
+
+using ringtail::detail::BatchSlot;
+
+namespace {
+
+// Slots beyond what full batches need: on a slow link batches are small, and many of them may be out.
+constexpr std::uint32_t smallest_usual_batch = 16;
+
+const std::byte* lowest_address(const rte_mempool& pool) noexcept {
+  const rte_mempool_memhdr* chunk = nullptr;
+  const void* lowest = nullptr;
+  STAILQ_FOREACH(chunk, &pool.mem_list, next) {
+    if (lowest == nullptr || chunk->addr < lowest) lowest = chunk->addr;
+  }
+  return static_cast<const std::byte*>(lowest);
+}
+
+std::optional<MbufFilter> filter_of(std::optional<filter::Program> program) {
+  if (!program) return std::nullopt;
+  return std::optional<MbufFilter>(std::in_place, std::move(*program));
+}
+
+}  // namespace
+
+Result<std::optional<filter::Program>> compile_filter(const OpenOptions& options) {
+  if (options.filter.empty()) return std::nullopt;
+  auto program = filter::compile(options.filter, link_type::ethernet, filter::CompileFor::here);
+  if (!program) return tl::unexpected(program.error());
+  return *std::move(program);
+}
+
+MbufBackend::MbufBackend(std::string name, const OpenOptions& options, std::optional<filter::Program> program,
+                         rte_mempool& pool, std::uint32_t credit)
+    : name_(std::move(name)),
+      credit_(credit),
+      batch_packets_(std::min(options.batch_packets, credit)),
+      snaplen_(options.snaplen),
+      busy_poll_(options.dpdk.busy_poll),
+      filter_(filter_of(std::move(program))),
+      pool_(pool),
+      memory_base_(lowest_address(pool)) {}
+
+Result<void> MbufBackend::allocate() {
+  const std::uint32_t slots = std::max(credit_ / smallest_usual_batch, credit_ / batch_packets_ + 1);
+  auto pool = ring::BatchPool::create(*this, slots, batch_packets_);
+  if (!pool) return tl::unexpected(pool.error());
+  slots_.emplace(std::move(*pool));
+  mbufs_ = std::make_unique_for_overwrite<rte_mbuf*[]>(std::size_t{slots} * batch_packets_);
+  loans_ = std::make_unique<Loan[]>(slots);
+  free_slots_.reserve(slots);
+  reclaim();
+  return {};
+}
+
+MbufBackend::~MbufBackend() = default;
+
+ReceiveStatus MbufBackend::receive(std::chrono::nanoseconds timeout, Batch& batch) {
+  if (ended_.load(std::memory_order_relaxed)) return ReceiveStatus::end_of_stream;
+  adopt_this_thread();
+  ReceiveStatus status = poll(batch);
+  if (timeout == std::chrono::nanoseconds::zero()) return status;
+  const auto is_wait = [](ReceiveStatus seen) {
+    return seen == ReceiveStatus::timeout || seen == ReceiveStatus::no_credit;
+  };
+  if (!is_wait(status)) return status;
+
+  const base::Deadline deadline = base::Deadline::after(timeout);
+  IdleWait idle(!busy_poll_);
+  while (is_wait(status) && !deadline.has_passed()) {
+    looked_at_ == 0 ? idle.wait() : idle.begin_anew();  // what the filter refused is traffic, too
+    status = poll(batch);
+  }
+  return status;
+}
+
+ReceiveStatus MbufBackend::poll(Batch& batch) {
+  if (interrupted_.load(std::memory_order_relaxed) && interrupted_.exchange(false)) return ReceiveStatus::interrupted;
+  reclaim();
+  if (stopping_.load(std::memory_order_relaxed) && !draining_) {
+    draining_ = true;
+    drain_left_ = begin_draining();
+  }
+  if (draining_ && drain_left_ == 0) return end(std::nullopt);
+  looked_at_ = 0;
+  std::uint32_t credit = credit_ - lent_mbufs_;
+  if (free_slots_.empty() || credit == 0) return ReceiveStatus::no_credit;
+  if (draining_) credit = std::min(credit, drain_left_);
+
+  BatchSlot& slot = *free_slots_.back();
+  rte_mbuf** mbufs = mbufs_of(slot);
+  const Fetched fetched = fetch(mbufs, std::min(batch_packets_, credit));
+  looked_at_ = fetched.looked_at;
+  if (draining_) drain_left_ -= std::min(looked_at_, drain_left_);
+  if (fetched.kept == 0) return nothing_found();
+
+  free_slots_.pop_back();
+  base::unpoison(slot.descriptors, std::size_t{batch_packets_} * sizeof(PacketDescriptor));
+  const Described described = describe_burst(fetched, mbufs, slot.descriptors);
+  loans_[slot.index] = {.count = fetched.kept, .untouched = described.untouched};
+  lent_mbufs_ += fetched.kept;
+  slot.count = fetched.kept;
+  slot.memory_base = memory_base_;
+  ring::add_by_owner(received_, fetched.kept);
+  batch = lend(slot, described.bytes);
+  return ReceiveStatus::packets;
+}
+
+void MbufBackend::reclaim() noexcept {
+  if (!slots_) return;
+  while (BatchSlot* slot = slots_->take()) {
+    Loan& loan = loans_[slot->index];
+    rte_mbuf** mbufs = mbufs_of(*slot);
+    if (loan.untouched) {
+      // As rte_pktmbuf_free_bulk() would, without another look at each mbuf: describe_burst() has looked.
+      rte_mempool_put_bulk(&pool_, reinterpret_cast<void**>(mbufs), loan.count);
+    } else {
+      rte_pktmbuf_free_bulk(mbufs, loan.count);
+    }
+    lent_mbufs_ -= loan.count;
+    loan.count = 0;
+    base::poison(slot->descriptors, std::size_t{batch_packets_} * sizeof(PacketDescriptor));
+    free_slots_.push_back(slot);
+  }
+}
+
+std::uint32_t MbufBackend::keep_matching(rte_mbuf** mbufs, std::uint32_t count) noexcept {
+  if (!filter_ || count == 0) return count;
+  const std::uint32_t kept = filter_->keep_matching(mbufs, count);
+  if (kept < count) ring::add_by_owner(filtered_out_, count - kept);
+  return kept;
+}
+
+ReceiveStatus MbufBackend::nothing_found() {
+  if (draining_ && looked_at_ == 0) return end(std::nullopt);
+  auto broken = breakage();
+  return broken ? end(std::move(broken)) : ReceiveStatus::timeout;
+}
+
+ReceiveStatus MbufBackend::end(std::optional<Error> failure) {
+  failure_ = std::move(failure);
+  ended();
+  ended_.store(true, std::memory_order_release);  // pairs with has_ended()
+  return ReceiveStatus::end_of_stream;
+}
+
+Stats MbufBackend::stats() {
+  Stats stats;
+  add_losses(stats);
+  add_delivery(stats);
+  const std::uint64_t received = std::max(received_.load(std::memory_order_relaxed), stats.delivered);
+  stats.unread = received - stats.delivered;
+  stats.received = received + stats.dropped_ring;
+  stats.truncated = truncated_.load(std::memory_order_relaxed);
+  stats.malformed = malformed_.load(std::memory_order_relaxed);
+  return stats;
+}
+
+}  // namespace ringtail::dpdk

@@ -1,0 +1,145 @@
+// What all sources of mbufs have in common: packets are lent where they lie.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ringtail/options.hpp>
+
+#include "dpdk/mbuf_filter.hpp"
+#include "ring/backend.hpp"
+#include "ring/batch_pool.hpp"
+#include "ring/owned_counter.hpp"
+
+namespace ringtail::dpdk {
+
+/// A batch is a slot of the pool with its mbufs beside it. Releasing pushes the slot onto the pool's queue, from any
+/// thread, and touches nothing of DPDK; the receiving thread frees the mbufs before it fetches the next burst, while
+/// they are still in its cache.
+///
+///   receive()  free_slots_ -> fetch, filter -> lend                     slots_.take() -> free mbufs -> free_slots_
+///                                                  \-> release(), any thread -> slots_.give_back() --^
+///
+/// Where mbufs come from, and what they say about a packet, is the derived class's.
+class MbufBackend : public ringtail::detail::Backend {
+ public:
+  ~MbufBackend() override;
+
+  [[nodiscard]] ReceiveStatus receive(std::chrono::nanoseconds timeout, Batch& batch) final;
+  void stop() noexcept final { stopping_.store(true, std::memory_order_relaxed); }
+  void interrupt() noexcept final { interrupted_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] Stats stats() final;
+  [[nodiscard]] const ring::InterfaceTable& interfaces() const noexcept final { return interfaces_; }
+  [[nodiscard]] const Error* failure() const noexcept final { return failure_ ? &*failure_ : nullptr; }
+  [[nodiscard]] int pollable_descriptor() const noexcept final { return -1; }
+  [[nodiscard]] std::string_view name() const noexcept final { return name_; }
+  [[nodiscard]] std::string_view kind() const noexcept final { return "dpdk"; }
+  void release(ringtail::detail::BatchSlot& slot) noexcept final { slots_->give_back(slot); }
+
+ protected:
+  /// Packets in the first entries of an array, after one look.
+  struct Fetched {
+    std::uint32_t looked_at = 0;  ///< taken from where they stood, before the filter
+    std::uint32_t kept = 0;       ///< and still there behind it
+    std::uint16_t queue = 0;
+  };
+  /// What describe() says of a burst as a whole.
+  struct Described {
+    std::uint64_t bytes = 0;  ///< captured ones
+    bool untouched = false;   ///< every mbuf may go back to pool() as it is: in one piece, direct, nobody else's
+  };
+
+  /// `pool`: where nearly all mbufs come from. `credit`: mbufs that may be lent at a time.
+  MbufBackend(std::string name, const OpenOptions& options, std::optional<filter::Program> program, rte_mempool& pool,
+              std::uint32_t credit);
+  [[nodiscard]] Result<void> allocate();
+  /// Frees what was given back. The derived destructor calls it while its pools are still there.
+  void reclaim() noexcept;
+
+  // On the receiving thread.
+
+  /// Takes at most `most` packets, and has the filter look at them.
+  [[nodiscard]] virtual Fetched fetch(rte_mbuf** mbufs, std::uint32_t most) noexcept = 0;
+  [[nodiscard]] virtual Described describe_burst(const Fetched& fetched, rte_mbuf** mbufs,
+                                                 PacketDescriptor* descriptors) noexcept = 0;
+  /// Called when a fetch found nothing: why nothing will ever come again, if that is so.
+  [[nodiscard]] virtual std::optional<Error> breakage() = 0;
+  /// After stop(): ends the inflow where that can be done, and says how many packets may still have been accepted.
+  [[nodiscard]] virtual std::uint32_t begin_draining() noexcept = 0;
+  /// No packet comes any more.
+  virtual void ended() noexcept {}
+
+  // On any thread.
+
+  /// Packets lost on the way, since this source was opened: in dropped_ring or dropped_interface.
+  virtual void add_losses(Stats& stats) const noexcept = 0;
+
+  /// Runs the filter, if there is one; how many of `count` are left.
+  [[nodiscard]] std::uint32_t keep_matching(rte_mbuf** mbufs, std::uint32_t count) noexcept;
+  void count_truncated() noexcept { ring::add_by_owner(truncated_, 1); }
+  void count_malformed(std::uint64_t packets) noexcept { ring::add_by_owner(malformed_, packets); }
+  void count_copied(std::uint64_t bytes) noexcept { ring::add_by_owner(copied_bytes_, bytes); }
+  void add_interface(Interface interface) { interfaces_.add(std::move(interface)); }
+
+  /// ended() has returned, and what it wrote can be seen.
+  [[nodiscard]] bool has_ended() const noexcept {
+    return ended_.load(std::memory_order_acquire);  // pairs with the release in end()
+  }
+  [[nodiscard]] bool has_filter() const noexcept { return filter_.has_value(); }
+  [[nodiscard]] std::uint32_t snaplen() const noexcept { return snaplen_; }
+  [[nodiscard]] const std::byte* memory_base() const noexcept { return memory_base_; }
+  [[nodiscard]] std::uint64_t filtered_out() const noexcept { return filtered_out_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t copied_bytes() const noexcept { return copied_bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Loan {
+    std::uint32_t count = 0;
+    bool untouched = false;
+  };
+
+  [[nodiscard]] ReceiveStatus poll(Batch& batch);
+  [[nodiscard]] ReceiveStatus nothing_found();
+  [[nodiscard]] ReceiveStatus end(std::optional<Error> failure);
+  [[nodiscard]] rte_mbuf** mbufs_of(const ringtail::detail::BatchSlot& slot) noexcept {
+    return mbufs_.get() + std::size_t{slot.index} * batch_packets_;
+  }
+
+  const std::string name_;
+  const std::uint32_t credit_;
+  const std::uint32_t batch_packets_;
+  const std::uint32_t snaplen_;
+  const bool busy_poll_;
+  const std::optional<MbufFilter> filter_;
+  rte_mempool& pool_;
+  const std::byte* const memory_base_;
+  ring::InterfaceTable interfaces_;
+
+  // The receiving thread's.
+  std::optional<ring::BatchPool> slots_;                  // release() pushes to its queue
+  std::unique_ptr<rte_mbuf*[]> mbufs_;                    // batch_packets_ for each slot
+  std::unique_ptr<Loan[]> loans_;                         // by slot
+  std::vector<ringtail::detail::BatchSlot*> free_slots_;  // the one used last on top: its memory is warm
+  std::uint32_t lent_mbufs_ = 0;
+  std::uint32_t looked_at_ = 0;   // packets that the last poll() found, before the filter
+  std::uint32_t drain_left_ = 0;  // after stop(): packets that may have been accepted before it
+  bool draining_ = false;
+  std::optional<Error> failure_;
+
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> interrupted_{false};
+  std::atomic<bool> ended_{false};
+  // Written by the receiving thread alone.
+  alignas(ring::cache_line_bytes) std::atomic<std::uint64_t> received_{0};
+  std::atomic<std::uint64_t> filtered_out_{0};
+  std::atomic<std::uint64_t> truncated_{0};
+  std::atomic<std::uint64_t> malformed_{0};
+  std::atomic<std::uint64_t> copied_bytes_{0};
+};
+
+/// The filter of a dpdk: source, compiled for packets as they are on the wire; nothing where everything is wanted.
+[[nodiscard]] Result<std::optional<filter::Program>> compile_filter(const OpenOptions& options);
+
+}  // namespace ringtail::dpdk
