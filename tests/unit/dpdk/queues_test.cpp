@@ -1,5 +1,6 @@
 // Ports with several queues, read by one source or by one each. The port is made of rings (net_ring), so the test
 // decides what stands in which queue.
+#include <cstring>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rte_dev.h>
@@ -97,6 +98,31 @@ TEST_F(Queues, AnotherSourceGoesOnWhenOneIsGone) {
   first.reset();
   send(1, 11);
   EXPECT_EQ(second.receive(1s).status, ReceiveStatus::packets);
+}
+
+// Larger than an mbuf can be: what a device with LRO may put together, and a chain of mbufs carries.
+TEST_F(Queues, APacketAbove64KibibytesIsCutAndCounted) {
+  constexpr std::uint32_t pieces = 35;
+  constexpr std::uint16_t piece_bytes = 2'000;
+  Source source = open_source("dpdk:net_ring_rt", options_);
+  rte_mbuf* packet = rte_pktmbuf_alloc(pool_.get());
+  std::memset(rte_pktmbuf_append(packet, piece_bytes), 0, piece_bytes);
+  for (std::uint32_t index = 1; index < pieces; ++index) {
+    rte_mbuf* piece = rte_pktmbuf_alloc(pool_.get());
+    std::memset(rte_pktmbuf_append(piece, piece_bytes), static_cast<int>(index), piece_bytes);
+    ASSERT_EQ(rte_pktmbuf_chain(packet, piece), 0);
+  }
+  ASSERT_EQ(rte_ring_enqueue(rings_[0], packet), 0);
+  const Received received = source.receive(1s);
+  ASSERT_EQ(received.status, ReceiveStatus::packets);
+  const PacketView cut = received.batch[0];
+  EXPECT_EQ(cut.wire_length(), pieces * piece_bytes);
+  ASSERT_EQ(cut.captured_length(), largest_data_bytes);
+  EXPECT_NE(cut.flags() & packet_flags::truncated, 0U);
+  for (std::uint32_t at = 0; at < cut.captured_length(); at += 100) {
+    EXPECT_EQ(std::to_integer<std::uint32_t>(cut.bytes()[at]), at / piece_bytes) << at;
+  }
+  EXPECT_EQ(source.stats().truncated, 1U);
 }
 
 TEST_F(Queues, WhatStandsInTheRingAtAStopStillComes) {
