@@ -1,6 +1,7 @@
 #include "dpdk/backend.hpp"
 
 #include "dpdk/port_backend.hpp"
+#include "dpdk/tap_backend.hpp"
 
 namespace ringtail::dpdk {
 
@@ -8,6 +9,7 @@ Result<ringtail::detail::BackendPointer> open_backend(std::string_view device, c
   constexpr std::string_view device_prefix = "dpdk:";
   std::string_view text = device;
   if (text.starts_with(device_prefix)) text.remove_prefix(device_prefix.size());
+  if (is_tap_text(text)) return TapBackend::open(device, text, options);
   return PortBackend::open(device, text, options);
 }
 

@@ -45,21 +45,31 @@ std::string lcores(const std::vector<int>& cpus) {
   return "--lcores=0@(" + list + ")";
 }
 
+Result<std::vector<std::string>> given_words(const DpdkOptions& options) {
+  std::vector<std::string> given = words_of(options.eal_arguments);
+  if (std::none_of(given.begin(), given.end(), asks_for_help)) return given;
+  return tl::unexpected(usage_error("start DPDK with '" + options.eal_arguments + "'",
+                                    "DPDK ends the program when it is asked for help",
+                                    "its arguments are listed at doc.dpdk.org under 'EAL parameters'"));
+}
+
+// What every process is started with, whatever it does. One lcore, which may run wherever the process may: threads are
+// ours to place, and DPDK starts none for packets.
+std::vector<std::string> common_arguments(const std::vector<std::string>& given, const std::vector<int>& cpus) {
+  std::vector<std::string> arguments{"ringtail"};
+  if (!mentions(given, {"-l", "-c", "--lcores"})) arguments.push_back(lcores(cpus));
+  if (!mentions(given, {"--telemetry"})) arguments.emplace_back("--no-telemetry");
+  return arguments;
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> eal_arguments(const DpdkOptions& options, const std::vector<int>& cpus,
                                                std::size_t memory_bytes) {
-  const std::vector<std::string> given = words_of(options.eal_arguments);
-  if (std::any_of(given.begin(), given.end(), asks_for_help)) {
-    return tl::unexpected(usage_error("start DPDK with '" + options.eal_arguments + "'",
-                                      "DPDK ends the program when it is asked for help",
-                                      "its arguments are listed at doc.dpdk.org under 'EAL parameters'"));
-  }
-
-  std::vector<std::string> arguments{"ringtail"};
-  // One lcore, which may run wherever the process may: threads are ours to place, and DPDK starts none for packets.
-  if (!mentions(given, {"-l", "-c", "--lcores"})) arguments.push_back(lcores(cpus));
-  if (!mentions(given, {"--telemetry"})) arguments.emplace_back("--no-telemetry");
+  const auto words = given_words(options);
+  if (!words) return tl::unexpected(words.error());
+  const std::vector<std::string>& given = *words;
+  std::vector<std::string> arguments = common_arguments(given, cpus);
   if (!mentions(given, {"-a", "--allow", "-b", "--block", "--no-pci"})) {
     arguments.insert(arguments.end(), {"-a", no_device});
   }
@@ -78,6 +88,16 @@ Result<std::vector<std::string>> eal_arguments(const DpdkOptions& options, const
     arguments.emplace_back("--single-file-segments");  // what memif and vhost need to share memory with their peer
   }
   arguments.insert(arguments.end(), given.begin(), given.end());
+  return arguments;
+}
+
+Result<std::vector<std::string>> secondary_eal_arguments(const std::string& file_prefix, const DpdkOptions& options,
+                                                         const std::vector<int>& cpus) {
+  const auto given = given_words(options);
+  if (!given) return given;
+  std::vector<std::string> arguments = common_arguments(*given, cpus);
+  arguments.insert(arguments.end(), {"--proc-type=secondary", "--file-prefix=" + file_prefix});
+  arguments.insert(arguments.end(), given->begin(), given->end());
   return arguments;
 }
 

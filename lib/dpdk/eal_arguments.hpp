@@ -18,6 +18,12 @@ namespace ringtail::dpdk {
 [[nodiscard]] Result<std::vector<std::string>> eal_arguments(const DpdkOptions& options, const std::vector<int>& cpus,
                                                              std::size_t memory_bytes);
 
+/// The same for a secondary process of the application that runs with `file_prefix`. Memory and its kind are the
+/// application's, and so are the devices: all that are its own are attached here, too.
+[[nodiscard]] Result<std::vector<std::string>> secondary_eal_arguments(const std::string& file_prefix,
+                                                                       const DpdkOptions& options,
+                                                                       const std::vector<int>& cpus);
+
 /// True when DPDK keeps files through which other processes can join (--file-prefix).
 [[nodiscard]] bool shares_files(const DpdkOptions& options);
 

@@ -3,29 +3,27 @@
 
 #include <cstdint>
 #include <optional>
-#include <rte_cycles.h>
 #include <rte_mbuf.h>
 #include <rte_mbuf_dyn.h>
 
 #include <ringtail/options.hpp>
 
-#include "dpdk/clock_model.hpp"
+#include "dpdk/host_clock.hpp"
 #include "dpdk/port.hpp"
 
 namespace ringtail::dpdk {
 
-/// Belongs to the receiving thread. Reading a clock is a few instructions; once a second it is compared with the wall
-/// clock, on the burst that comes first.
+/// Belongs to the receiving thread.
 class ReceiveClock {
  public:
   ReceiveClock(const Port& port, TimestampType type);
 
   /// Nanoseconds since 1970, for packets fetched just now. Once per burst.
   [[nodiscard]] std::uint64_t now_ns() noexcept {
-    const std::uint64_t ticks = rte_rdtsc();
-    if (ticks - observed_ticks_ >= rte_get_tsc_hz()) [[unlikely]]
-      observe();
-    return invariant_tsc_ ? tsc_.to_ns(ticks) : wall_clock_ns();
+    const std::uint64_t ticks = host_.now_ticks();
+    if (device_ && ticks - observed_ticks_ >= rte_get_tsc_hz()) [[unlikely]]
+      observe_device(ticks);
+    return host_.to_ns(ticks);
   }
 
   /// True when any packet can carry a stamp: stamp_of() is worth asking.
@@ -39,19 +37,17 @@ class ReceiveClock {
   }
 
  private:
-  static std::uint64_t wall_clock_ns() noexcept;
   void find_stamps(const Port& port);
   void measure_device_clock();
-  void observe() noexcept;
+  void observe_device(std::uint64_t host_ticks) noexcept;
 
-  ClockModel tsc_;
+  HostClock host_;
   std::optional<ClockModel> device_;  // where the stamps are ticks of a clock that can be read
-  std::uint64_t observed_ticks_ = 0;
+  std::uint64_t observed_ticks_ = 0;  // of the host, when the device was asked last
   std::uint64_t stamp_flag_ = 0;
   std::uint64_t ns_per_stamp_ = 1;
   int stamp_offset_ = 0;
   std::uint16_t port_;
-  bool invariant_tsc_;
 };
 
 }  // namespace ringtail::dpdk

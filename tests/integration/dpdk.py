@@ -15,6 +15,13 @@ HUGE_PAGES_SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "h
 MEMORY_FILE_OPTIONS = ["--in-memory", "--single-file-segments"]  # what memif and vhost share with their peer
 
 
+def as_testpmd_loads_drivers():
+    """The environment in which dpdk-dumpcap numbers the code of packet pools as testpmd does, which is linked with one
+    driver more (Debian's 22.11; see agree_on_pools(), lib/dpdk/tap_memory.hpp). Without it, it captures nothing."""
+    drivers = [str(path) for path in pathlib.Path("/usr/lib").glob("*/dpdk/pmds-*/librte_mempool_dpaa.so")]
+    return {**os.environ, "LD_PRELOAD": ":".join(drivers)}
+
+
 class DpdkTestbed(Testbed):
     def setUp(self):
         super().setUp()
@@ -29,6 +36,18 @@ class DpdkTestbed(Testbed):
         done = run(HUGE_PAGES_SCRIPT, "--apply", "reserve", before + pages, status=None)
         if done.returncode != 0:
             self.skipTest(f"huge pages cannot be reserved: {done.stderr.strip()}")
+
+    def share_memory(self, name="application"):
+        """Options with which a DPDK program lets others join it, by the file prefix `name`. What it leaves goes with
+        the case's mounts."""
+        runtime = pathlib.Path("/run/dpdk")
+        runtime.mkdir(exist_ok=True)
+        run("mount", "-t", "tmpfs", "tmpfs", runtime)
+        pages = self.directory / "hugetlbfs"
+        pages.mkdir()
+        run("mount", "-t", "hugetlbfs", "hugetlbfs", pages)
+        self.addCleanup(run, "umount", "--lazy", pages)
+        return [f"--file-prefix={name}", f"--huge-dir={pages}"]
 
     @staticmethod
     def huge_pages(what):
@@ -76,12 +95,12 @@ class Testpmd:
 
     PROMPT = "testpmd> "
 
-    def __init__(self, case, *devices, mode="io", cpus=None):
+    def __init__(self, case, *devices, mode="io", cpus=None, memory_options=MEMORY_FILE_OPTIONS):
         case.need_program("dpdk-testpmd")
         self.case = case
         self.log_path = case.directory / f"testpmd-{time.monotonic_ns()}.log"
         cpus = ",".join(str(cpu) for cpu in cpus or sorted(os.sched_getaffinity(0)))
-        command = ["stdbuf", "-oL", "dpdk-testpmd", *MEMORY_FILE_OPTIONS, "--no-telemetry", "--no-pci",
+        command = ["stdbuf", "-oL", "dpdk-testpmd", *memory_options, "--no-telemetry", "--no-pci",
                    f"--lcores=(0,1)@({cpus})"]
         command += [f"--vdev={device}" for device in devices]
         command += ["--", "-i", "--total-num-mbufs=16384", "--no-flush-rx", f"--forward-mode={mode}"]
@@ -104,9 +123,12 @@ class Testpmd:
         wait_until(has_it, "testpmd's prompt")
 
     def command(self, text):
+        """What it prints to this."""
+        before = len(self.log())
         self.process.stdin.write(text + "\n")
         self.process.stdin.flush()
         self._wait_for_prompt()
+        return self.log()[before:]
 
     def start(self):
         self.command("start")

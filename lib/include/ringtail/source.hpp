@@ -91,13 +91,18 @@ class Source {
   detail::BackendPointer backend_;
 };
 
-/// Opens a source. `device`: "eth0", "any", "dpdk:<pci address or vdev args>", "file:<path>", "ringtail:<name>".
+/// Opens a source. `device`: "eth0", "any", "dpdk:<pci address or vdev args>", "dpdk:pdump:<file prefix>/<port>" (tap a
+/// DPDK application), "file:<path>", "ringtail:<name>".
 [[nodiscard]] Result<Source> open(std::string_view device, const OpenOptions& options = {});
 
 /// Opens `members` sources (1 to 256) on one device among which the kernel spreads the packets, options.fanout saying
 /// how (hash when it is not set). All members have joined before the first packet is accepted, so none is seen twice or
 /// missed. Each member has a ring of options.buffer_bytes / members. Serve all of them: what the kernel gives to a
 /// member that nobody reads is lost.
+///
+/// For a "dpdk:" port the members are its receive queues. The device fills them by a hash that is the same for both
+/// directions of a flow, so the mode is hash or not set; all of them share options.buffer_bytes. A tap has one ring,
+/// and so one member.
 [[nodiscard]] Result<std::vector<Source>> open_fanout(std::string_view device, const OpenOptions& options,
                                                       std::uint16_t members);
 

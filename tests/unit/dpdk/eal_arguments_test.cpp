@@ -37,6 +37,14 @@ TEST(EalArguments, APrefixMeansFilesForSecondaryProcesses) {
   EXPECT_THAT(arguments, Not(Contains("--in-memory")));
 }
 
+TEST(EalArguments, ASecondaryProcessTakesMemoryAndDevicesOfTheApplication) {
+  const auto arguments = secondary_eal_arguments("web", {.eal_arguments = "--log-level=8"}, {2, 3});
+  ASSERT_TRUE(arguments);
+  EXPECT_THAT(*arguments, ElementsAre("ringtail", "--lcores=0@(2,3)", "--no-telemetry", "--proc-type=secondary",
+                                      "--file-prefix=web", "--log-level=8"));
+  EXPECT_TRUE(secondary_eal_arguments("web", {.eal_arguments = "--help"}, {2, 3}).error().bad_usage);
+}
+
 TEST(EalArguments, TheUsersWordIsLastAndReplacesOurs) {
   const auto arguments = arguments_of({.eal_arguments = " -l 5  --telemetry -a 0000:03:00.0 --no-huge -m 64"});
   EXPECT_THAT(arguments, ElementsAre("ringtail", "--no-shconf", "-l", "5", "--telemetry", "-a", "0000:03:00.0",
