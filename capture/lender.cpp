@@ -161,6 +161,8 @@ control::ShareStatus Lender::status() const {
     status.clients.push_back({.name = process_name(each.peer.process),
                               .pid = each.peer.process,
                               .uid = each.peer.user,
+                              .filter = each.filter,
+                              .group = each.group,
                               .lent_packets = each.lent_packets,
                               .skipped_packets = each.skipped_packets,
                               .held_slots = each.held_slots,

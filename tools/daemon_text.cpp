@@ -108,8 +108,10 @@ std::string stat_text(const CaptureStatus& status) {
   }
   text += file_lines(status);
   for (const ClientStatus& client : status.share.clients) {
-    text += fmt::format("  {} (pid {}, uid {}): lent {}, skipped {}; holds {} of {} slots\n", client.name, client.pid,
-                        client.uid, client.lent_packets, client.skipped_packets, client.held_slots, client.credit);
+    text += fmt::format("  {} (pid {}, uid {}{}{}{}{}): lent {}, skipped {}; holds {} of {} slots\n", client.name,
+                        client.pid, client.uid, client.group.empty() ? "" : ", group ", client.group,
+                        client.filter.empty() ? "" : ", filter ", client.filter, client.lent_packets,
+                        client.skipped_packets, client.held_slots, client.credit);
   }
   if (status.share.admitted != 0) {
     text +=

@@ -54,6 +54,8 @@ void visit_client(Status& client, Visitor&& visit) {
   visit("name", client.name);
   visit("pid", client.pid);
   visit("uid", client.uid);
+  visit("filter", client.filter);
+  visit("group", client.group);
   visit("lent_packets", client.lent_packets);
   visit("skipped_packets", client.skipped_packets);
   visit("held_slots", client.held_slots);

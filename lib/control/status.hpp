@@ -37,6 +37,8 @@ struct ClientStatus {
   std::string name{};  ///< of its process; empty where that is hidden
   std::int64_t pid = 0;
   std::uint64_t uid = 0;
+  std::string filter{};
+  std::string group{};  ///< whose packets it shares; empty: none
   std::uint64_t lent_packets = 0;
   std::uint64_t skipped_packets = 0;
   std::uint64_t held_slots = 0;

@@ -1,5 +1,6 @@
 #include "share/borrower.hpp"
 
+#include <algorithm>
 #include <new>
 #include <sys/socket.h>
 
@@ -7,43 +8,53 @@
 
 namespace ringtail::share {
 
-Result<Borrower> Borrower::admit(base::FileDescriptor socket, const PeerCredentials& peer, const Geometry& geometry,
-                                 int packets_descriptor) {
+Result<Borrower> Borrower::admit(base::FileDescriptor socket, const PeerCredentials& peer, Request request,
+                                 const Geometry& geometry, int packets_descriptor) {
   auto lent = SealedMemory::create("ringtail-lent", geometry.lent_bytes(), Writers::owner_alone);
   if (!lent) return tl::unexpected(std::move(lent.error()));
   auto returned = SealedMemory::create("ringtail-returned", geometry.returned_bytes(), Writers::owner_and_holder);
   if (!returned) return tl::unexpected(std::move(returned.error()));
   const SharedDescriptors descriptors = {packets_descriptor, lent->descriptor(), returned->descriptor()};
-  Borrower borrower(std::move(socket), peer, std::move(*lent), std::move(*returned), geometry.slot_count);
+  Borrower borrower(std::move(socket), peer, std::move(request), std::move(*lent), std::move(*returned), geometry);
   if (!send_welcome(borrower.socket(), geometry, descriptors)) {
     return tl::unexpected(make_error("admit a client", "it does not take the answer"));
   }
   return borrower;
 }
 
-Borrower::Borrower(base::FileDescriptor socket, const PeerCredentials& peer, SealedMemory lent, SealedMemory returned,
-                   std::uint32_t slot_count)
+Borrower::Borrower(base::FileDescriptor socket, const PeerCredentials& peer, Request request, SealedMemory lent,
+                   SealedMemory returned, const Geometry& geometry)
     : socket_(std::move(socket)),
       peer_(peer),
+      filter_(std::move(request.filter_text)),
+      group_(std::move(request.group)),
       lent_(std::move(lent)),
       returned_(std::move(returned)),
       header_(new (lent_.data()) LentHeader()),
       announcements_(reinterpret_cast<Announcement*>(lent_.data() + sizeof(LentHeader))),
+      selections_(reinterpret_cast<std::uint64_t*>(lent_.data() + geometry.selections_offset())),
       answers_(new (returned_.data()) ReturnedHeader()),
-      returns_(reinterpret_cast<const Return*>(returned_.data() + sizeof(ReturnedHeader)), slot_count),
-      mask_(slot_count - 1) {}
+      returns_(reinterpret_cast<const Return*>(returned_.data() + sizeof(ReturnedHeader)), geometry.slot_count),
+      mask_(geometry.slot_count - 1) {}
 
-ClientFigures Borrower::figures() const noexcept {
+ClientFigures Borrower::figures() const {
   return {.peer = peer_,
+          .filter = filter_,
+          .group = group_,
           .lent_packets = header_->announced_packets.load(std::memory_order_relaxed),
           .skipped_packets = header_->skipped_packets.load(std::memory_order_relaxed)};
 }
 
-void Borrower::announce(std::uint32_t slot, std::uint32_t packets) noexcept {
+void Borrower::announce(std::uint32_t slot, std::uint32_t packets, std::uint32_t selected,
+                        std::span<const std::uint64_t> selection) noexcept {
   Announcement& announcement = announcements_[next_ & mask_];
   announcement.slot = slot;
   announcement.packets = packets;
-  ring::add_by_owner(header_->announced_packets, packets);
+  announcement.selected = selected;
+  if (selected != packets) {
+    std::copy(selection.begin(), selection.end(), selections_ + (next_ & mask_) * selection.size());
+  }
+  ring::add_by_owner(header_->announced_packets, selected);
   // Releases the slot's contents to the client's load in ShareBackend::look(). Sequentially consistent, as is the load
   // in wake_if_waiting(): the client stores `waiting` and then looks here, we store here and then look at `waiting`,
   // and one of the two must see the other's store.

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 
 #include <ringtail/error.hpp>
 
@@ -17,6 +19,8 @@ namespace ringtail::share {
 /// One client, for people who want to know.
 struct ClientFigures {
   PeerCredentials peer{};
+  std::string filter{};
+  std::string group{};
   std::uint64_t lent_packets = 0;
   std::uint64_t skipped_packets = 0;
   std::uint32_t held_slots = 0;
@@ -31,15 +35,17 @@ struct ClientFigures {
 class Borrower {
  public:
   /// Makes the memory and sends it to the client. `packets_descriptor` is the memory all clients share.
-  [[nodiscard]] static Result<Borrower> admit(base::FileDescriptor socket, const PeerCredentials& peer,
+  [[nodiscard]] static Result<Borrower> admit(base::FileDescriptor socket, const PeerCredentials& peer, Request request,
                                               const Geometry& geometry, int packets_descriptor);
 
   [[nodiscard]] int socket() const noexcept { return socket_.get(); }
   /// Who it is and what it got; slots and credit are not known here.
-  [[nodiscard]] ClientFigures figures() const noexcept;
+  [[nodiscard]] ClientFigures figures() const;
 
-  /// The loan book has this client as a holder of `slot`, whose packets are complete.
-  void announce(std::uint32_t slot, std::uint32_t packets) noexcept;
+  /// The loan book has this client as a holder of `slot`, whose packets are complete. It gets `selected` of them: those
+  /// whose bits are set in `selection`, which is not looked at when it gets all.
+  void announce(std::uint32_t slot, std::uint32_t packets, std::uint32_t selected,
+                std::span<const std::uint64_t> selection) noexcept;
   /// The client had no room for this many packets.
   void skip(std::uint32_t packets) noexcept;
   void set_credit(std::uint32_t slots) noexcept { header_->credit.store(slots, std::memory_order_relaxed); }
@@ -54,17 +60,20 @@ class Borrower {
   void set_state(LoanState state) noexcept;
 
  private:
-  Borrower(base::FileDescriptor socket, const PeerCredentials& peer, SealedMemory lent, SealedMemory returned,
-           std::uint32_t slot_count);
+  Borrower(base::FileDescriptor socket, const PeerCredentials& peer, Request request, SealedMemory lent,
+           SealedMemory returned, const Geometry& geometry);
   void wake_if_waiting() noexcept;
   void ring_bell() noexcept;
 
   base::FileDescriptor socket_;
   PeerCredentials peer_;
+  std::string filter_;  // as its user wrote it
+  std::string group_;
   SealedMemory lent_;
   SealedMemory returned_;
   LentHeader* header_;
   Announcement* announcements_;
+  std::uint64_t* selections_;
   const ReturnedHeader* answers_;
   ReturnReader returns_;
   std::uint64_t mask_;

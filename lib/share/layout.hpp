@@ -12,7 +12,8 @@
 //              each slot: | batch_packets descriptors of 40 bytes, up to 64 | packet bytes ... slot_bytes |
 //
 //   lent       0         128
-//              | header  | slot_count announcements of 16 bytes: position, slot, packets |
+//              | header  | slot_count announcements of 24 bytes: position, slot, packets, selected
+//              | slot_count selections: a bit for each packet of the slot, in words of 8 bytes |
 //
 //   returned   0         64
 //              | header  | slot_count returns of 8 bytes: position and slot |
@@ -77,12 +78,15 @@ enum class LoanState : std::uint32_t {
   evicted = 3,  ///< the client held a slot for too long: everything lent to it is being reused
 };
 
+/// A client that does not get all packets of the slot finds those it gets in the selection beside the announcement.
 struct Announcement {
   SharedCounter position;  ///< plus one; stored last, with release
   std::uint32_t slot;
-  std::uint32_t packets;
+  std::uint32_t packets;   ///< in the slot
+  std::uint32_t selected;  ///< for this client; all of them: there is no selection
+  std::uint32_t reserved;
 };
-static_assert(sizeof(Announcement) == 16);
+static_assert(sizeof(Announcement) == 24);
 
 struct alignas(128) LentHeader {
   SharedWord state;   ///< LoanState
@@ -125,8 +129,12 @@ struct Geometry {
     return slots_offset + std::size_t{slot} * slot_bytes;
   }
   [[nodiscard]] constexpr std::size_t packets_bytes() const noexcept { return slot_offset(slot_count); }
-  [[nodiscard]] constexpr std::size_t lent_bytes() const noexcept {
+  [[nodiscard]] constexpr std::size_t selection_words() const noexcept { return (slot_packets + 63) / 64; }
+  [[nodiscard]] constexpr std::size_t selections_offset() const noexcept {
     return sizeof(LentHeader) + slot_count * sizeof(Announcement);
+  }
+  [[nodiscard]] constexpr std::size_t lent_bytes() const noexcept {
+    return selections_offset() + slot_count * selection_words() * sizeof(std::uint64_t);
   }
   [[nodiscard]] constexpr std::size_t returned_bytes() const noexcept {
     return sizeof(ReturnedHeader) + slot_count * sizeof(Return);

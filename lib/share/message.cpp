@@ -44,13 +44,16 @@ std::size_t adopt_descriptors(msghdr& message, std::array<base::FileDescriptor, 
   return count;
 }
 
-std::string fault_of(const Greeting& greeting, ssize_t bytes, std::size_t descriptors) {
+std::string fault_of(const Greeting& greeting, ssize_t bytes, std::size_t descriptors,
+                     std::size_t expected_descriptors) {
   const Welcome& welcome = greeting.welcome;
   if (bytes != sizeof welcome || welcome.magic != message_magic) return "what answers there is no publisher";
   if (welcome.refusal[0] != 0) return std::string(welcome.refusal, ::strnlen(welcome.refusal, sizeof welcome.refusal));
   if (welcome.version != layout_version) return "the publisher speaks version " + std::to_string(welcome.version);
-  if (descriptors != greeting.descriptors.size() || !welcome.geometry.is_sane())
+  if (descriptors != expected_descriptors || !welcome.geometry.is_sane() ||
+      welcome.link_type_count > std::size(welcome.link_types)) {
     return "the publisher's answer is broken";
+  }
   return {};
 }
 
@@ -63,8 +66,8 @@ std::optional<PeerCredentials> credentials_of_peer(int socket) noexcept {
   return PeerCredentials{.user = credentials.uid, .group = credentials.gid, .process = credentials.pid};
 }
 
-Result<Greeting> greet(int socket, const std::string& operation) {
-  const Hello hello;
+Result<Greeting> greet(int socket, const Request& request, const std::string& operation) {
+  const Hello hello = to_hello(request);
   if (::send(socket, &hello, sizeof hello, MSG_NOSIGNAL) != sizeof hello) {
     return tl::unexpected(system_error(operation, errno, "greet the publisher"));
   }
@@ -80,15 +83,15 @@ Result<Greeting> greet(int socket, const std::string& operation) {
   if (bytes < 0) return tl::unexpected(system_error(operation, errno, "the publisher's answer"));
   if (bytes == 0) return tl::unexpected(make_error(operation, "the publisher hung up"));
   const std::size_t descriptors = adopt_descriptors(message, greeting.descriptors);
-  const std::string fault = fault_of(greeting, bytes, descriptors);
+  const std::size_t expected = request.intent == Intent::ask ? 0 : greeting.descriptors.size();
+  const std::string fault = fault_of(greeting, bytes, descriptors, expected);
   if (!fault.empty()) return tl::unexpected(make_error(operation, fault));
   return greeting;
 }
 
 // A stream may bring it in pieces. They are looked at where they are, so nobody keeps them for a guest that dawdles.
-HelloStatus read_hello(int socket) noexcept {
-  constexpr ssize_t told = offsetof(Hello, reserved);  // the magic and the version have come
-  Hello hello;
+HelloStatus read_hello(int socket, Hello& hello) noexcept {
+  constexpr ssize_t told = offsetof(Hello, intent);  // the magic and the version have come
   const ssize_t seen = ::recv(socket, &hello, sizeof hello, MSG_DONTWAIT | MSG_PEEK);
   if (seen < 0 && (errno == EAGAIN || errno == EINTR)) return HelloStatus::nothing_yet;
   if (seen <= 0 || (seen >= told && hello.magic != message_magic)) return HelloStatus::nonsense;
@@ -111,6 +114,14 @@ bool send_welcome(int socket, const Geometry& geometry, const SharedDescriptors&
   header->cmsg_len = CMSG_LEN(sizeof descriptors);
   std::memcpy(CMSG_DATA(header), descriptors.data(), sizeof descriptors);
   return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof welcome;
+}
+
+bool send_link_types(int socket, const Geometry& geometry, std::span<const std::uint16_t> link_types) noexcept {
+  Welcome welcome;
+  welcome.geometry = geometry;
+  welcome.link_type_count = static_cast<std::uint16_t>(std::min(link_types.size(), std::size(welcome.link_types)));
+  std::copy_n(link_types.begin(), welcome.link_type_count, welcome.link_types);
+  return ::send(socket, &welcome, sizeof welcome, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof welcome;
 }
 
 void send_refusal(int socket, std::string_view reason) noexcept {

@@ -1,5 +1,9 @@
 // What is said over the control socket: a greeting and its answer. Afterwards the publisher sends single bytes that
-// mean "look", and the client nothing at all.
+// mean "look", and the client nothing at all. Who brings a filter asks first what kinds of links there are:
+//
+//   client                                publisher
+//   Hello, ask            ──────────────> Welcome, link types
+//   Hello, attach, filter ──────────────> Welcome, with descriptors
 //
 // The socket is SOCK_STREAM, as a daemon's control socket is, so that both are found under one name: who begins with
 // the magic below wants packets, who begins with '{' has a question (control/message.hpp).
@@ -9,6 +13,7 @@
 #include <bit>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <sys/types.h>
@@ -17,7 +22,9 @@
 #include <ringtail/error.hpp>
 
 #include "base/file_descriptor.hpp"
+#include "share/group.hpp"
 #include "share/layout.hpp"
+#include "share/packet_filter.hpp"
 
 namespace ringtail::share {
 
@@ -25,20 +32,50 @@ inline constexpr std::uint64_t message_magic = 0x6c69'6174'676e'6972;  // "ringt
 inline constexpr char first_byte_of_hello = 'r';
 static_assert(std::endian::native == std::endian::little && (message_magic & 0xff) == first_byte_of_hello);
 
-/// Client to publisher, once.
+enum class Intent : std::uint32_t { attach, ask };
+
+/// Client to publisher, once or twice. What a client writes here is looked at by read_request() and by nobody else.
 struct Hello {
+  struct Part {
+    std::uint16_t link_type;
+    std::uint16_t instructions;
+  };
   std::uint64_t magic = message_magic;
   std::uint32_t version = layout_version;
+  std::uint32_t intent = 0;   ///< Intent
+  std::uint32_t sharing = 0;  ///< Sharing
+  std::uint32_t key = 0;      ///< FlowKey
+  std::uint32_t parts = 0;    ///< of the filter; 0: none
   std::uint32_t reserved = 0;
+  char group[64] = {};
+  char filter_text[256] = {};  ///< for people; may be cut
+  Part part[most_filter_programs] = {};
+  filter::Instruction code[most_filter_instructions] = {};  ///< of one part after the other
 };
-static_assert(sizeof(Hello) == 16);
+static_assert(sizeof(Hello) == 4464 && std::is_trivially_copyable_v<Hello>);
+
+/// A Hello that makes sense.
+struct Request {
+  Intent intent = Intent::attach;
+  Sharing sharing = Sharing::broadcast;
+  FlowKey key = FlowKey::five_tuple;
+  std::string group{};        ///< empty exactly when everybody gets everything
+  std::string filter_text{};  ///< for people
+  PacketFilter filter{};
+};
+[[nodiscard]] Hello to_hello(const Request& request) noexcept;
+/// Error: why the greeting is none. Whatever its bytes are, the filter that comes out of it can be run.
+[[nodiscard]] Result<Request> read_request(const Hello& hello);
 
 /// Publisher to client, once, with the descriptors of packets, lent and returned; or with none and the reason.
 struct Welcome {
   std::uint64_t magic = message_magic;
   std::uint32_t version = layout_version;
   Geometry geometry{};
-  char refusal[104] = {};  ///< empty: welcome
+  std::uint16_t link_type_count = 0;
+  std::uint16_t link_types[most_filter_programs] = {};  ///< of the interfaces there are so far
+  std::uint16_t reserved[3] = {};
+  char refusal[88] = {};  ///< empty: welcome
 };
 static_assert(sizeof(Welcome) == 128 && std::is_trivially_copyable_v<Welcome>);
 
@@ -59,16 +96,18 @@ struct PeerCredentials {
 [[nodiscard]] std::optional<PeerCredentials> credentials_of_peer(int socket) noexcept;
 
 /// Client: greets the publisher behind `socket` and waits for the answer, a few seconds at most. A refusal, or anything
-/// that is no answer, is an error.
-[[nodiscard]] Result<Greeting> greet(int socket, const std::string& operation);
+/// that is no answer, is an error. With Intent::ask there are no descriptors in it.
+[[nodiscard]] Result<Greeting> greet(int socket, const Request& request, const std::string& operation);
 
 enum class HelloStatus { nothing_yet, right, wrong_version, nonsense };
 
 /// Publisher: reads the greeting once all of it is there; never waits. Nonsense is also somebody who has hung up.
-[[nodiscard]] HelloStatus read_hello(int socket) noexcept;
+[[nodiscard]] HelloStatus read_hello(int socket, Hello& hello) noexcept;
 
 /// Publisher: answers. Never waits; false when the client does not take it.
 bool send_welcome(int socket, const Geometry& geometry, const SharedDescriptors& descriptors) noexcept;
+/// The answer to Intent::ask.
+bool send_link_types(int socket, const Geometry& geometry, std::span<const std::uint16_t> link_types) noexcept;
 void send_refusal(int socket, std::string_view reason) noexcept;
 
 }  // namespace ringtail::share

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "share/address.hpp"
@@ -18,8 +19,11 @@ bool is_root_or_ourselves(const PeerCredentials& peer) {
   return peer.user == 0 || peer.user == ::geteuid();
 }
 
-std::uint64_t align_up(std::uint64_t offset) {
-  return (offset + packet_alignment - 1) / packet_alignment * packet_alignment;
+/// Which flow falls to whom is nothing a sender should know.
+std::uint64_t random_seed() {
+  std::uint64_t seed = 0;
+  (void)!::getrandom(&seed, sizeof seed, GRND_NONBLOCK);  // early in a boot it may be 0, which works as well
+  return seed;
 }
 
 }  // namespace
@@ -63,9 +67,11 @@ Publisher::Publisher(PublisherOptions options, std::string path, base::FileDescr
       packets_(std::move(packets)),
       header_(new (packets_.data()) PacketsHeader()),
       book_(options_.geometry.slot_count),
-      clients_(options_.most_clients) {
-  takers_.reserve(options_.most_clients);
-  late_.reserve(options_.most_clients);
+      audience_(random_seed()),
+      clients_(options_.most_clients),
+      parts_(options_.most_clients) {
+  for (Part& part : parts_) part.selection.resize(options_.geometry.selection_words());
+  link_types_.reserve(interface_capacity);
 }
 
 Publisher::~Publisher() {
@@ -84,6 +90,7 @@ std::optional<std::uint16_t> Publisher::add_interface(const Interface& interface
   }
   if (count == interface_capacity) return std::nullopt;
   std::memcpy(records + count * sizeof record, &record, sizeof record);
+  link_types_.push_back(interface.link_type);
   header_->interface_count.store(count + 1, std::memory_order_release);  // pairs with ShareBackend::learn_interfaces()
   return static_cast<std::uint16_t>(count);
 }
@@ -93,86 +100,6 @@ void Publisher::report_losses(const Stats& stats) noexcept {
   header_->dropped_interface.store(stats.dropped_interface, std::memory_order_relaxed);
   header_->freezes.store(stats.freezes, std::memory_order_relaxed);
   header_->truncated.store(stats.truncated, std::memory_order_relaxed);
-}
-
-void Publisher::publish(std::span<const PacketDescriptor> packets, const std::byte* memory_base,
-                        std::span<const std::uint16_t> interface_ids) noexcept {
-  while (!packets.empty() && stats_.clients != 0) {
-    collect_returns();
-    choose_takers();
-    // Credits add up to less than all slots, except for a moment after one more client has come.
-    const auto slot = takers_.empty() ? std::nullopt : book_.take_free();
-    const std::uint32_t count =
-        slot ? fill(*slot, packets, memory_base, interface_ids) : static_cast<std::uint32_t>(packets.size());
-    if (slot) {
-      lend(*slot, count);
-    } else {
-      for (const std::uint32_t client : takers_) skip(client, count);
-    }
-    for (const std::uint32_t client : late_) skip(client, count);
-    packets = packets.subspan(count);
-  }
-}
-
-void Publisher::miss(std::uint32_t packets) noexcept {
-  for (std::uint32_t client = 0; client < clients_.size(); ++client) {
-    if (clients_[client] && clients_[client]->is_lending()) skip(client, packets);
-  }
-}
-
-void Publisher::choose_takers() noexcept {
-  takers_.clear();
-  late_.clear();
-  for (std::uint32_t client = 0; client < clients_.size(); ++client) {
-    if (!clients_[client] || !clients_[client]->is_lending()) continue;
-    (book_.held(client) < credit_ ? takers_ : late_).push_back(client);
-  }
-}
-
-/// Copies as many packets as the slot takes, at least one.
-std::uint32_t Publisher::fill(std::uint32_t slot, std::span<const PacketDescriptor> packets,
-                              const std::byte* memory_base, std::span<const std::uint16_t> interface_ids) noexcept {
-  const Geometry& geometry = options_.geometry;
-  const std::uint64_t end = geometry.slot_offset(slot) + geometry.slot_bytes;
-  std::uint64_t offset = geometry.slot_offset(slot) + geometry.slot_data_offset();
-  auto* const descriptors = reinterpret_cast<PacketDescriptor*>(packets_.data() + geometry.slot_offset(slot));
-  std::uint32_t filled = 0;
-  for (const PacketDescriptor& packet : packets.first(std::min<std::size_t>(packets.size(), geometry.slot_packets))) {
-    const std::uint32_t length = std::min(packet.captured_length, longest_packet_bytes);
-    if (offset + length > end) break;
-    std::memcpy(packets_.data() + offset, memory_base + packet.offset, length);
-    PacketDescriptor& descriptor = descriptors[filled++];
-    descriptor = packet;
-    descriptor.offset = offset;
-    descriptor.captured_length = length;
-    descriptor.interface_id = interface_ids[packet.interface_id];
-    stats_.copied_bytes += length;
-    offset = align_up(offset + length);
-  }
-  return filled;
-}
-
-void Publisher::lend(std::uint32_t slot, std::uint32_t packets) noexcept {
-  const auto now = LoanBook::Clock::now();
-  for (const std::uint32_t client : takers_) {
-    book_.lend(slot, client, now);
-    clients_[client]->announce(slot, packets);
-    stats_.lent_packets += packets;
-  }
-  book_.settle(slot);
-}
-
-void Publisher::skip(std::uint32_t client, std::uint32_t packets) noexcept {
-  clients_[client]->skip(packets);
-  stats_.skipped_packets += packets;
-}
-
-void Publisher::collect_returns() noexcept {
-  for (std::uint32_t client = 0; client < clients_.size(); ++client) {
-    if (!clients_[client] || clients_[client]->take_returns(book_, client)) continue;
-    ++stats_.broken;
-    dismiss(client);
-  }
 }
 
 std::vector<ClientFigures> Publisher::clients() const {
@@ -191,6 +118,7 @@ std::vector<ClientFigures> Publisher::clients() const {
 void Publisher::dismiss(std::uint32_t client) noexcept {
   clients_[client].reset();
   book_.forget(client);
+  audience_.leave(client);
   --stats_.clients;
   share_credit();
 }

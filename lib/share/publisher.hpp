@@ -17,11 +17,13 @@
 
 #include "base/deadline.hpp"
 #include "base/file_descriptor.hpp"
+#include "share/audience.hpp"
 #include "share/borrower.hpp"
 #include "share/layout.hpp"
 #include "share/loan_book.hpp"
 #include "share/message.hpp"
 #include "share/sealed_memory.hpp"
+#include "share/slot_writer.hpp"
 
 namespace ringtail::share {
 
@@ -90,28 +92,50 @@ class Publisher {
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
  private:
+  /// What a client gets of what is being published.
+  struct Part {
+    std::uint32_t packets = 0;
+    std::vector<std::uint64_t> selection;  ///< bits of packets in the slot that is being filled
+  };
+  /// What packets to be published lie in, and what their interfaces are called here.
+  struct Portion {
+    const std::byte* memory_base;
+    std::span<const std::uint16_t> interface_ids;
+
+    [[nodiscard]] const std::byte* bytes_of(const PacketDescriptor& packet) const noexcept {
+      return memory_base + packet.offset;
+    }
+    [[nodiscard]] std::uint16_t interface_of(const PacketDescriptor& packet) const noexcept {
+      return interface_ids[packet.interface_id];
+    }
+  };
   struct Guest {  ///< has connected, but not greeted yet
     base::FileDescriptor socket;
     base::Deadline deadline = base::Deadline::never();
     PeerCredentials peer{};
     bool may_attach = false;
+    bool has_asked = false;
   };
 
   Publisher(PublisherOptions options, std::string path, base::FileDescriptor listener, base::FileDescriptor epoll,
             SealedMemory packets);
 
-  void choose_takers() noexcept;
-  [[nodiscard]] std::uint32_t fill(std::uint32_t slot, std::span<const PacketDescriptor> packets,
-                                   const std::byte* memory_base, std::span<const std::uint16_t> interface_ids) noexcept;
-  void lend(std::uint32_t slot, std::uint32_t packets) noexcept;
+  void sort_clients() noexcept;
+  [[nodiscard]] static std::uint32_t copy_all(std::span<const PacketDescriptor> packets, const Portion& portion,
+                                              std::optional<SlotWriter>& writer) noexcept;
+  [[nodiscard]] std::uint32_t share_out(std::span<const PacketDescriptor> packets, const Portion& portion,
+                                        std::optional<SlotWriter>& writer) noexcept;
+  void lend(std::uint32_t slot, const SlotWriter& writer) noexcept;
+  void skip_the_rest(bool takers_were_served) noexcept;
   void skip(std::uint32_t client, std::uint32_t packets) noexcept;
   void collect_returns() noexcept;
   void accept_guests();
   void turn_away() noexcept;
   [[nodiscard]] static base::FileDescriptor open_spare() noexcept;
   void hear_guests();
+  [[nodiscard]] bool answer(Guest& guest, const Hello& hello);
   void refuse(const Guest& guest, const std::string& reason);
-  void admit(Guest& guest);
+  void admit(Guest& guest, Request request);
   void hear_client(std::uint32_t client) noexcept;
   void look_after_clients() noexcept;
   void dismiss(std::uint32_t client) noexcept;
@@ -127,10 +151,13 @@ class Publisher {
   SealedMemory packets_;
   PacketsHeader* header_;
   LoanBook book_;
+  Audience audience_;
   std::vector<std::optional<Borrower>> clients_;
   std::vector<Guest> guests_;
-  std::vector<std::uint32_t> takers_;  // clients that get the slot being filled; room is reserved
-  std::vector<std::uint32_t> late_;    // clients that hold all they may, and miss it
+  std::vector<Part> parts_;                // by client
+  std::vector<std::uint16_t> link_types_;  // by interface; room is reserved
+  ClientSet takers_ = 0;                   // clients that get their part of the slot being filled
+  ClientSet late_ = 0;                     // clients that hold all they may, and miss it
   std::uint32_t credit_ = 0;
   PublisherStats stats_;
 };

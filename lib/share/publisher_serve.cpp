@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <utility>
 
 #include "share/publisher.hpp"
 
@@ -14,6 +15,7 @@ namespace {
 constexpr std::size_t most_guests = 32;
 constexpr std::size_t most_strangers = 16;  // guests who will be refused: they keep nobody else out
 constexpr std::chrono::seconds longest_greeting{1};
+constexpr std::chrono::seconds longest_compilation{10};  // of a client's filter, whose names may have to be looked up
 constexpr int events_at_once = 64;
 
 // What an epoll event is about: a client's number, or one of these.
@@ -88,13 +90,14 @@ base::FileDescriptor Publisher::open_spare() noexcept {
 
 /// Each guest says hello, or has to leave.
 void Publisher::hear_guests() {
+  Hello hello;
   for (Guest& guest : guests_) {
-    switch (read_hello(guest.socket.get())) {
+    switch (read_hello(guest.socket.get(), hello)) {
       case HelloStatus::nothing_yet:
         if (guest.deadline.has_passed()) guest.socket.close();
         continue;
       case HelloStatus::right:
-        admit(guest);
+        if (answer(guest, hello)) continue;
         break;
       case HelloStatus::wrong_version:
         refuse(guest, "the publisher speaks version " + std::to_string(layout_version));
@@ -108,22 +111,50 @@ void Publisher::hear_guests() {
   std::erase_if(guests_, [](const Guest& guest) { return !guest.socket.is_open(); });
 }
 
+/// True when the guest stays and will greet once more.
+bool Publisher::answer(Guest& guest, const Hello& hello) {
+  auto request = read_request(hello);
+  if (!request) {
+    refuse(guest, request.error().reason);
+    return false;
+  }
+  if (!guest.may_attach) {
+    refuse(guest, "this user may not attach");
+    return false;
+  }
+  if (request->intent == Intent::attach) {
+    admit(guest, std::move(*request));
+    return false;
+  }
+  std::vector<std::uint16_t> link_types = link_types_;
+  std::sort(link_types.begin(), link_types.end());
+  link_types.erase(std::unique(link_types.begin(), link_types.end()), link_types.end());
+  if (std::exchange(guest.has_asked, true)) return false;
+  guest.deadline = base::Deadline::after(longest_compilation);
+  return send_link_types(guest.socket.get(), options_.geometry, link_types);
+}
+
 /// Only after its hello was read: closing a socket with unread words in it would take our answer back (unix(7)).
 void Publisher::refuse(const Guest& guest, const std::string& reason) {
   ++stats_.refused;
   send_refusal(guest.socket.get(), reason);
 }
 
-void Publisher::admit(Guest& guest) {
-  if (!guest.may_attach) return refuse(guest, "this user may not attach");
+void Publisher::admit(Guest& guest, Request request) {
   const auto place = std::find(clients_.begin(), clients_.end(), std::nullopt);
   if (place == clients_.end()) {
     return refuse(guest, "all " + std::to_string(clients_.size()) + " places are taken");
   }
   const auto number = static_cast<std::uint32_t>(place - clients_.begin());
+  auto filter = std::move(request.filter);
+  if (auto why = audience_.join(number, std::move(filter), request.group, request.sharing, request.key)) {
+    return refuse(guest, *why);
+  }
   const bool watched = watch(guest.socket.get(), number, EPOLLIN);
-  auto borrower = Borrower::admit(std::move(guest.socket), guest.peer, options_.geometry, packets_.descriptor());
+  auto borrower = Borrower::admit(std::move(guest.socket), guest.peer, std::move(request), options_.geometry,
+                                  packets_.descriptor());
   if (!watched || !borrower) {
+    audience_.leave(number);
     ++stats_.refused;
     return;
   }

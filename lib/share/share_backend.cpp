@@ -106,11 +106,19 @@ bool ShareBackend::begin_walk() {
   const Announcement& announcement = announcements_[next_announcement_ & (geometry_.slot_count - 1)];
   // Pairs with the store in Borrower::announce(); sequentially consistent for the sake of fall_asleep().
   if (announcement.position.load(std::memory_order_seq_cst) != next_announcement_ + 1) return false;
-  const Walk walk = {.slot = announcement.slot, .next = 0, .end = announcement.packets};
+  const Walk walk = {.slot = announcement.slot,
+                     .next = 0,
+                     .end = announcement.packets,
+                     .is_selective = announcement.selected != announcement.packets};
   if (walk.slot >= geometry_.slot_count || walk.end < 1 || walk.end > geometry_.slot_packets ||
       ledger_.is_held(walk.slot)) {
     fail("its publisher broke the rules", "it may be of another version");
     return false;
+  }
+  if (walk.is_selective) {
+    const std::size_t words = geometry_.selection_words();
+    const std::size_t entry = next_announcement_ & (geometry_.slot_count - 1);
+    std::memcpy(selection_.data(), selections_ + entry * words, words * sizeof(std::uint64_t));
   }
   ++next_announcement_;
   ledger_.begin_walk(walk.slot);
@@ -119,15 +127,29 @@ bool ShareBackend::begin_walk() {
   return true;
 }
 
+/// The next descriptors of the walk, one batch of them at most: how many.
+std::uint32_t ShareBackend::copy_descriptors(PacketDescriptor* descriptors) noexcept {
+  const auto* const shared =
+      reinterpret_cast<const PacketDescriptor*>(memory_.packets.data() + geometry_.slot_offset(walk_->slot));
+  std::uint32_t count = 0;
+  if (walk_->is_selective) {
+    for (; walk_->next < walk_->end && count < batch_packets_; ++walk_->next) {
+      const bool is_ours = (selection_[walk_->next / 64] >> walk_->next % 64 & 1) != 0;
+      if (is_ours) std::memcpy(descriptors + count++, shared + walk_->next, sizeof(PacketDescriptor));
+    }
+  } else {
+    count = std::min(walk_->end - walk_->next, batch_packets_);
+    std::memcpy(descriptors, shared + walk_->next, count * sizeof(PacketDescriptor));
+    walk_->next += count;
+  }
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // for the compiler: no second look at the originals
+  return count;
+}
+
 /// Fills `slot` from the walk: descriptors that point into the shared memory, cut to the snaplen. They are copied, and
 /// only the copies are looked at: the publisher may write on meanwhile. Their captured bytes.
 std::uint64_t ShareBackend::copy_checked(detail::BatchSlot& slot) {
-  const auto* const shared =
-      reinterpret_cast<const PacketDescriptor*>(memory_.packets.data() + geometry_.slot_offset(walk_->slot));
-  const std::uint32_t count = std::min(walk_->end - walk_->next, batch_packets_);
-  std::memcpy(slot.descriptors, shared + walk_->next, count * sizeof(PacketDescriptor));
-  std::atomic_signal_fence(std::memory_order_seq_cst);  // for the compiler: no second look at the original
-  walk_->next += count;
+  const std::uint32_t count = copy_descriptors(slot.descriptors);
   slot.memory_base = memory_.packets.data();
   slot.block_index = walk_->slot;
   slot.count = 0;

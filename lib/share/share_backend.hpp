@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <ringtail/error.hpp>
 #include <ringtail/options.hpp>
@@ -31,9 +32,10 @@ namespace ringtail::share {
 /// A slot of the publisher becomes one or more batches and is given back with the last of them.
 class ShareBackend final : public detail::Backend {
  public:
-  /// Attaches to the publisher `name`, as a client that may be skipped and evicted. Of the options batch_packets and
-  /// snaplen are obeyed; a filter, a direction, a fanout group or a link type cannot be asked for.
-  [[nodiscard]] static Result<detail::BackendPointer> open(std::string_view device, std::string_view name,
+  /// Attaches to a publisher, as a client that may be skipped and evicted; `text` is what follows "ringtail:"
+  /// (share/wish.hpp). Of the options filter, batch_packets and snaplen are obeyed; a direction, a fanout group or a
+  /// link type cannot be asked for. The filter sees packets as they were on the wire, VLAN tags in the bytes.
+  [[nodiscard]] static Result<detail::BackendPointer> open(std::string_view device, std::string_view text,
                                                            const OpenOptions& options);
 
   ReceiveStatus receive(std::chrono::nanoseconds timeout, Batch& batch) override;
@@ -60,11 +62,12 @@ class ShareBackend final : public detail::Backend {
     base::WakeEvent wake;
     base::FileDescriptor epoll;  // the two above
   };
-  /// The slot whose packets are being handed out.
+  /// The slot whose packets are being handed out: all of them, or those that selection_ names.
   struct Walk {
     std::uint32_t slot = 0;
     std::uint32_t next = 0;
     std::uint32_t end = 0;
+    bool is_selective = false;
   };
 
   ShareBackend(std::string device, const OpenOptions& options, const Geometry& geometry, Memory memory,
@@ -74,6 +77,7 @@ class ShareBackend final : public detail::Backend {
   [[nodiscard]] std::optional<ReceiveStatus> look(Batch& batch);
   [[nodiscard]] bool lend_next(Batch& batch);
   [[nodiscard]] bool begin_walk();
+  [[nodiscard]] std::uint32_t copy_descriptors(PacketDescriptor* descriptors) noexcept;
   [[nodiscard]] std::uint64_t copy_checked(detail::BatchSlot& slot);
   void end_walk() noexcept;
   void give_back(std::uint32_t slot) noexcept;
@@ -98,6 +102,7 @@ class ShareBackend final : public detail::Backend {
   const PacketsHeader* packets_header_;
   const LentHeader* lent_header_;
   const Announcement* announcements_;
+  const std::uint64_t* selections_;
   ReturnedHeader* answers_;
   ReturnWriter returns_;
   ring::BlockLedger ledger_;
@@ -107,8 +112,9 @@ class ShareBackend final : public detail::Backend {
   // The receiving thread's.
   std::uint64_t next_announcement_ = 0;
   std::optional<Walk> walk_;
-  std::uint32_t sleep_ = 0;  // what `waiting` was last set to
-  bool asleep_ = false;      // it was, and whoever publishes next rings for it
+  std::vector<std::uint64_t> selection_;  // of the walk: copied once, since the publisher may write on
+  std::uint32_t sleep_ = 0;               // what `waiting` was last set to
+  bool asleep_ = false;                   // it was, and whoever publishes next rings for it
   bool publisher_gone_ = false;
   bool ended_ = false;
   std::optional<Error> failure_;

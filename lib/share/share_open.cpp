@@ -6,6 +6,7 @@
 #include "share/address.hpp"
 #include "share/sealed_memory.hpp"
 #include "share/share_backend.hpp"
+#include "share/wish.hpp"
 
 namespace ringtail::share {
 
@@ -13,12 +14,24 @@ namespace {
 
 /// What the publisher decides for all its clients cannot be asked for by one.
 std::optional<std::string> impossible_wish(const OpenOptions& options) {
-  if (!options.filter.empty()) return "a filter cannot be asked for";
   if (options.direction != Direction::inout) return "a direction cannot be asked for";
   if (options.link_type) return "a link type cannot be asked for";
   if (options.fanout) return "it cannot be a member of a fanout group";
   if (options.wait_for_interface) return "it does not wait for a publisher to come back";
   return std::nullopt;
+}
+
+/// A filter is compiled here, for the kinds of links the publisher has: what it compiles would cost it time and name
+/// servers.
+Result<Request> request_for(const Wish& wanted, const std::string& filter, int socket, const std::string& operation) {
+  Request request{.sharing = wanted.sharing, .key = wanted.key, .group = wanted.group, .filter_text = filter};
+  if (filter.empty()) return request;
+  const auto told = greet(socket, {.intent = Intent::ask}, operation);
+  if (!told) return tl::unexpected(told.error());
+  auto compiled = compile_filter(filter, std::span(told->welcome.link_types).first(told->welcome.link_type_count));
+  if (!compiled) return tl::unexpected(std::move(compiled.error()));
+  request.filter = std::move(*compiled);
+  return request;
 }
 
 bool watch(int epoll, int descriptor) {
@@ -28,18 +41,22 @@ bool watch(int epoll, int descriptor) {
 
 }  // namespace
 
-Result<detail::BackendPointer> ShareBackend::open(std::string_view device, std::string_view name,
+Result<detail::BackendPointer> ShareBackend::open(std::string_view device, std::string_view text,
                                                   const OpenOptions& options) {
   const std::string operation = "open " + std::string(device);
   if (const auto wish = impossible_wish(options)) return tl::unexpected(usage_error(operation, *wish));
   if (options.snaplen < 1 || options.batch_packets < 1) {
     return tl::unexpected(usage_error(operation, "the snaplen and the packets of a batch are at least 1"));
   }
-  const auto path = socket_path(default_directory(), name);
+  const auto wanted = parse_wish(text, operation);
+  if (!wanted) return tl::unexpected(wanted.error());
+  const auto path = socket_path(default_directory(), wanted->publisher);
   if (!path) return tl::unexpected(path.error());
   auto socket = connect_to(*path, operation);
   if (!socket) return tl::unexpected(std::move(socket.error()));
-  auto greeting = greet(socket->get(), operation);
+  auto request = request_for(*wanted, options.filter, socket->get(), operation);
+  if (!request) return tl::unexpected(std::move(request.error()));
+  auto greeting = greet(socket->get(), *request, operation);
   if (!greeting) return tl::unexpected(std::move(greeting.error()));
 
   const Geometry& geometry = greeting->welcome.geometry;
@@ -75,9 +92,11 @@ ShareBackend::ShareBackend(std::string device, const OpenOptions& options, const
       packets_header_(reinterpret_cast<const PacketsHeader*>(memory_.packets.data())),
       lent_header_(reinterpret_cast<const LentHeader*>(memory_.lent.data())),
       announcements_(reinterpret_cast<const Announcement*>(memory_.lent.data() + sizeof(LentHeader))),
+      selections_(reinterpret_cast<const std::uint64_t*>(memory_.lent.data() + geometry.selections_offset())),
       answers_(reinterpret_cast<ReturnedHeader*>(memory_.returned.data())),
       returns_(reinterpret_cast<Return*>(memory_.returned.data() + sizeof(ReturnedHeader)), geometry.slot_count),
-      ledger_(geometry.slot_count) {
+      ledger_(geometry.slot_count),
+      selection_(geometry.selection_words()) {
   learn_interfaces();
   before_.dropped_ring = packets_header_->dropped_ring.load(std::memory_order_relaxed);
   before_.dropped_interface = packets_header_->dropped_interface.load(std::memory_order_relaxed);

@@ -5,6 +5,7 @@ import os
 import pathlib
 import random
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -17,12 +18,19 @@ from test_daemon import DaemonCase, configuration
 from testbed import run, wait_until
 
 FULL = "RINGTAIL_FULL_TESTS" in os.environ
+CORPUS = pathlib.Path(__file__).resolve().parents[2] / "../shared/corpus/traffic/mixed_web.pcap"
 PYTHON_EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "lib/examples/python/protocol_counter.py"
 
 
 def lending_only(share="", capture="", name="cap"):
     return (f'[[capture]]\nname = "{name}"\ninterfaces = ["rx0"]\nretire_timeout_ms = 20\nbuffer_mib = 64\n{capture}\n'
             f"[capture.share]\n{share}\n")
+
+
+def udp_frame(port):
+    """Ethernet, IPv4, UDP to that port."""
+    ip = bytes.fromhex("450000300000000040110000" "0a0000010a000002")
+    return bytes.fromhex("020000000002" "020000000001" "0800") + ip + struct.pack(">HHHH", 1024, port, 28, 0) + bytes(20)
 
 
 class LendingCase(DaemonCase):
@@ -134,6 +142,78 @@ class Publisher(LendingCase):
         done = run(self.ringtail, "count", "-i", "ringtail:cap", status=1)
         self.assertIn("this capture lends no packets", done.stderr)
         running.finish()
+
+
+class Sharing(LendingCase):
+    def test_filters(self):
+        """Each gets its part: one filter for two clients, none for a third."""
+        running = Daemon(self, lending_only())
+        commands = {"dns": ["udp", "port", "53"], "same": ["udp", "port", "53"], "all": [], "none": ["tcp"]}
+        counting = {name: self.start(self.ringtail, "count", "-i", "ringtail:cap", *words, stdout=subprocess.PIPE, text=True)
+                    for name, words in commands.items()}
+        status = self.wait_for_clients(running, 4)
+        self.assertEqual(["", "tcp", "udp port 53", "udp port 53"],
+                         sorted(client["filter"] for client in status["share"]["clients"]))
+        self.send_bytes([udp_frame(53 if number % 4 == 0 else 443) for number in range(400)])
+        self.delivered(running, 400)
+        running.finish()
+        counted = {name: process.communicate(timeout=20)[0].split(",")[0] for name, process in counting.items()}
+        self.assertEqual({"dns": "100 packets", "same": "100 packets", "all": "400 packets", "none": "0 packets"}, counted)
+
+    def test_a_filter_that_is_none(self):
+        running = Daemon(self, lending_only())
+        done = run(self.ringtail, "count", "-i", "ringtail:cap", "udp", "prot", "53", status=1)
+        self.assertIn("syntax error", done.stderr)
+        done = run(self.ringtail, "count", "-i", "ringtail:cap?mode=balance", status=2)
+        self.assertIn("add group=GROUP", done.stderr)
+        running.finish()
+
+    def test_four_share_the_flows_of_real_traffic(self):
+        """tshark's conversations: each is in one of the four files, with all its packets, and no packet is missing."""
+        if not CORPUS.exists():
+            self.skipTest("no shared/corpus beside the project")
+        self.need_program("tshark")
+        running = Daemon(self, lending_only())
+        members = [Capture(self, interface="ringtail:cap?group=ids", path=self.directory / f"member{number}.pcapng")
+                   for number in range(4)]
+        self.wait_for_clients(running, 4)
+        packets = int(run("capinfos", "-Mc", CORPUS).stdout.split()[-1])
+        run(self.ringtail, "send", "-i", "tx0", "-r", CORPUS, "--rate", 20_000)
+        self.delivered(running, packets)
+        running.finish()
+        self.assertEqual(packets, sum(member.wait()["written_packets"] for member in members))
+        owner = {}
+        for number, member in enumerate(members):
+            mine = self.conversations(member.path)
+            self.assertGreater(len(mine), 3, "every member has a share")
+            for conversation in mine:
+                self.assertEqual(number, owner.setdefault(conversation, number), conversation)
+        self.assertEqual(self.conversations(CORPUS), set(owner))
+
+    @staticmethod
+    def conversations(path):
+        """Pairs of address and port with the protocol, as tshark sees them."""
+        fields = ("ip.proto", "ip.src", "ip.dst", "tcp.srcport", "tcp.dstport", "udp.srcport", "udp.dstport")
+        table = run("tshark", "-r", path, "-T", "fields", *(word for field in fields for word in ("-e", field)), "-Y",
+                    "ip and not icmp and not ip.flags.mf==1 and ip.frag_offset==0").stdout
+        found = set()
+        for line in table.splitlines():
+            protocol, source, destination, *ports = line.split("\t")
+            ports = [port for port in ports if port] or ["", ""]
+            found.add((protocol, *sorted(((source, ports[0]), (destination, ports[1])))))
+        return found
+
+    def test_a_member_that_dies_hands_its_share_over(self):
+        running = Daemon(self, lending_only())
+        members = [self.start(self.ringtail, "count", "-i", "ringtail:cap?group=ids", stdout=subprocess.PIPE, text=True)
+                   for _ in range(3)]
+        self.wait_for_clients(running, 3)
+        members[0].kill()
+        self.wait_for_clients(running, 2)
+        self.send_numbered(1_000, "--flows", 100)
+        self.delivered(running, 1_000)
+        running.finish()
+        self.assertEqual(1_000, sum(int(member.communicate(timeout=20)[0].split()[0]) for member in members[1:]))
 
 
 class Faults(LendingCase):

@@ -15,7 +15,7 @@ ROOMS = {
     "dpdk": {"base", "ring", "filter"},
     "pcapfile": {"base", "ring", "filter"},
     "store": {"base", "ring", "pcapfile"},
-    "share": {"base", "ring"},
+    "share": {"base", "ring", "filter"},
     "control": {"base"},
     "c_api": set(),  # the public face is enough
     "examples": set(),

@@ -42,7 +42,7 @@ class LenderTest : public testing::Test {
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
     lender_->welcome(base::FileDescriptor(ends[0]), peer);
     client_ = base::FileDescriptor(ends[1]);
-    return share::greet(client_.get(), "attach");
+    return share::greet(client_.get(), {}, "attach");
   }
 
   base::FileDescriptor client_;
@@ -51,7 +51,7 @@ class LenderTest : public testing::Test {
 
 TEST_F(LenderTest, LendsWhatAWorkerReceivesAndMissesNoOutput) {
   ASSERT_TRUE(attach({.pid = ::getpid(), .uid = 0}).has_value());
-  ASSERT_TRUE(lender_->has_clients());
+  wait_until([&] { return lender_->has_clients(); });  // it is greeted a moment before the workers know
   const base::WakeEvent bell = base::WakeEvent::create();
   Worker worker(1, bell, std::nullopt, {.writes_files = false, .lending = LendingDesk(*lender_, 0, 1)});
   worker.start();

@@ -50,7 +50,8 @@ class HostilePublisher : public testing::Test {
     EXPECT_TRUE(listener) << listener.error().message();
     std::thread greeter([&] {
       while (!socket_.is_open()) socket_ = base::FileDescriptor(::accept(listener->get(), nullptr, nullptr));
-      while (read_hello(socket_.get()) == HelloStatus::nothing_yet) std::this_thread::yield();
+      Hello hello;
+      while (read_hello(socket_.get(), hello) == HelloStatus::nothing_yet) std::this_thread::yield();
       welcome(socket_.get());
     });
     auto backend = ShareBackend::open("ringtail:bad", "bad", {.batch_packets = 8});
@@ -71,7 +72,7 @@ class HostilePublisher : public testing::Test {
     auto* const announcements = reinterpret_cast<Announcement*>(lent_.data() + sizeof(LentHeader));
     Announcement& announcement = announcements[position % geometry.slot_count];
     announcement.slot = slot;
-    announcement.packets = packets;
+    announcement.packets = announcement.selected = packets;
     announcement.position.store(position + 1);
   }
 

@@ -25,7 +25,7 @@ struct RawClient {
   [[nodiscard]] static Result<RawClient> attach(const std::string& path) {
     auto socket = connect_to(path, "attach");
     if (!socket) return tl::unexpected(socket.error());
-    auto greeting = greet(socket->get(), "attach");
+    auto greeting = greet(socket->get(), {}, "attach");
     if (!greeting) return tl::unexpected(greeting.error());
     RawClient client;
     client.socket = std::move(*socket);

@@ -23,7 +23,7 @@ TEST(Welcome, ConnectionsMayComeFromSomewhereElse) {
     std::thread server([&] {
       while (!done.load()) publisher->serve();
     });
-    auto greeting = greet(client.get(), "attach");
+    auto greeting = greet(client.get(), {}, "attach");
     done.store(true);
     server.join();
     return greeting.has_value();
