@@ -16,7 +16,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds look_interval{200};  // an interface that is back is found within a second
+constexpr milliseconds longest_wait{200};
 
 void wait_for(const base::WakeEvent& bell, milliseconds longest) {
   pollfd readable{.fd = bell.descriptor(), .events = POLLIN, .revents = 0};
@@ -43,6 +43,11 @@ bool is_full(const Error& error) {
 Result<std::unique_ptr<Capture>> Capture::open(const CaptureSettings& settings, Opener& opener) {
   std::unique_ptr<Capture> capture(new Capture(settings, opener));
   if (!capture->bell_.is_open()) return tl::unexpected(system_error("capture " + settings.name, errno, "eventfd"));
+  if (auto links = tpacket::LinkWatch::open()) {
+    capture->links_.emplace(std::move(*links));
+  } else {
+    log(LogLevel::warning, settings.name, links.error().message());
+  }
   if (auto opened = capture->open_slots(); !opened) return tl::unexpected(std::move(opened.error()));
   if (auto opened = capture->open_lender(); !opened) return tl::unexpected(std::move(opened.error()));
   return capture;
@@ -172,7 +177,7 @@ void Capture::post(std::function<void()> task) {
 
 void Capture::run() {
   for (;;) {
-    wait_for(bell_, look_interval);
+    wait_for_something();
     while (run_next_task()) continue;
     {
       const std::lock_guard lock(mutex_);
@@ -225,7 +230,7 @@ std::unique_ptr<Order> Capture::tell(std::size_t worker, Order order) {
   (void)workers_[worker]->order(letter);  // every order is waited for, so the box is empty
   for (;;) {
     if (auto answer = workers_[worker]->answer()) return answer;
-    wait_for(bell_, look_interval);
+    wait_for(bell_, longest_wait);
   }
 }
 

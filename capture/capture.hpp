@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "control/message.hpp"
 #include "control/peer.hpp"
 #include "lender.hpp"
+#include "link_history.hpp"
 #include "opener.hpp"
 #include "settings.hpp"
 #include "worker.hpp"
@@ -86,7 +88,9 @@ class Capture {
   void finish();
 
   // capture_upkeep.cpp: what goes wrong and comes right again
+  void wait_for_something();
   void look_after();
+  void hear_of_links();
   void look_after_interfaces();
   void look_after_outputs();
   void bring_back(const std::vector<std::size_t>& slots, const std::string& why);
@@ -110,11 +114,14 @@ class Capture {
   const std::string name_;
   Opener& opener_;
   const base::WakeEvent bell_;
+  std::optional<tpacket::LinkWatch> links_;  ///< none: interfaces are looked for by the clock
+  LinkHistory link_history_;
   const Clock::time_point begun_ = Clock::now();
   std::unique_ptr<Lender> lender_;  ///< null: nothing is lent
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<bool> has_output_;  ///< by worker
   bool finished_ = false;
+  Clock::time_point look_due_{};
   Clock::time_point retry_due_{};
   Clock::time_point quota_due_{};
   std::chrono::seconds retry_interval_{1};

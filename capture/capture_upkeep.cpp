@@ -1,6 +1,7 @@
 // What goes wrong while a capture runs, and how it comes right again.
 #include <algorithm>
 #include <fmt/format.h>
+#include <poll.h>
 #include <thread>
 #include <utility>
 
@@ -13,12 +14,30 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// How often an interface that is away is looked for. The kernel tells when there may be one; asking by the clock is for
+// what it does not tell of, and for kernels that tell nothing.
+constexpr auto look_interval = 1s;
+constexpr auto look_interval_without_news = 200ms;
 constexpr auto quota_interval = 5s;
 constexpr auto first_retry = 1s;
 constexpr auto longest_retry = 60s;
 constexpr auto longest_drain = 30s;
 
+bool knows_interface(const Source& source, std::uint32_t index) {
+  for (std::uint16_t id = 0; id < source.interface_count(); ++id) {
+    if (source.interface(id).index == index) return true;
+  }
+  return false;
+}
+
 }  // namespace
+
+void Capture::wait_for_something() {
+  pollfd readable[] = {{.fd = bell_.descriptor(), .events = POLLIN, .revents = 0},
+                       {.fd = links_ ? links_->pollable_descriptor() : -1, .events = POLLIN, .revents = 0}};
+  const std::chrono::milliseconds longest = links_ ? look_interval : look_interval_without_news;
+  if (::poll(readable, 2, static_cast<int>(longest.count())) > 0) bell_.drain();
+}
 
 void Capture::look_after() {
   look_after_interfaces();
@@ -45,7 +64,28 @@ bool Capture::has_ended(std::size_t slot) const {
                      [slot](const auto& worker) { return worker->figures().slots[slot].has_ended; });
 }
 
+/// What happens to an interface while its ring lives is told in the log and between the packets in the file.
+void Capture::hear_of_links() {
+  if (!links_) return;
+  for (const LinkEvent& event : link_history_.take(links_->take(), Clock::now())) {
+    for (std::size_t index = 0; index < slots_.size(); ++index) {
+      const Slot& slot = slots_[index];
+      if (slot.rings.empty()) {
+        if (event.name == slot.device) look_due_ = {};
+        continue;
+      }
+      if (event.kind == LinkEvent::Kind::gone || !knows_interface(*slot.rings.front(), event.index)) continue;
+      log(LogLevel::warning, name_, event.text);
+      for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
+        (void)tell(worker,
+                   {.kind = Order::Kind::note, .slot = index, .interface_index = event.index, .text = event.text});
+      }
+    }
+  }
+}
+
 void Capture::look_after_interfaces() {
+  hear_of_links();
   std::vector<std::size_t> back;
   for (std::size_t index = 0; index < slots_.size(); ++index) {
     Slot& slot = slots_[index];
@@ -56,8 +96,14 @@ void Capture::look_after_interfaces() {
       slot.rings.clear();  // the workers keep theirs until there are others
       slot.gone_since = Clock::now();
       ++slot.lost;
+      look_due_ = {};
     }
-    if (slot.rings.empty() && open_slot(index)) back.push_back(index);
+  }
+  if (Clock::now() >= look_due_) {
+    look_due_ = Clock::now() + (links_ ? std::chrono::milliseconds(look_interval) : look_interval_without_news);
+    for (std::size_t index = 0; index < slots_.size(); ++index) {
+      if (slots_[index].rings.empty() && open_slot(index)) back.push_back(index);
+    }
   }
   if (!back.empty()) bring_back(back, "was away");
 }

@@ -68,6 +68,9 @@ bool Worker::obey() {
       case Order::Kind::rotate:
         if (output_) output_->recorder.rotate();
         break;
+      case Order::Kind::note:
+        note(*order);
+        break;
       case Order::Kind::pause:
         shown_.is_paused = true;
         break;
@@ -124,6 +127,15 @@ void Worker::finish(Order& order) {
   publish();
   (void)answers_.post(finishing_);
   ring_bell();
+}
+
+void Worker::note(const Order& order) {
+  if (!output_ || !output_->slots[order.slot]) return;
+  const Source& source = *output_->slots[order.slot];
+  for (std::uint16_t id = 0; id < source.interface_count(); ++id) {
+    if (source.interface(id).index != order.interface_index) continue;
+    return output_->recorder.note(output_->source_ids[order.slot], id, order.text);
+  }
 }
 
 void Worker::receive() {

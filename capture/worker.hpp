@@ -13,6 +13,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -46,6 +47,7 @@ struct Order {
   enum class Kind : std::uint8_t {
     install,  ///< use these slots and this output from now on
     rotate,
+    note,  ///< `text` about an interface of `slot` goes into the file
     pause,
     resume,
     finish,  ///< end when the sources have ended; somebody has stopped them
@@ -54,6 +56,9 @@ struct Order {
   Slots slots{};
   std::unique_ptr<Output> output{};  ///< new with the order, old with the answer; null: none
   RecorderStats counted_as{};        ///< in the answer: how the old output stands in the worker's figures
+  std::size_t slot = 0;
+  std::uint32_t interface_index = 0;
+  std::string text{};
 };
 
 /// What a worker does with packets.
@@ -86,6 +91,7 @@ class Worker {
   [[nodiscard]] bool obey();
   void install(Order& order);
   void finish(Order& order);
+  void note(const Order& order);
   void receive();
   void take(std::size_t slot, Batch&& batch);
   void watch_output();

@@ -124,6 +124,15 @@ void append_interface_statistics(Bytes& out, std::uint32_t interface_id, const I
   block.finish();
 }
 
+void append_interface_note(Bytes& out, std::uint32_t interface_id, std::uint64_t timestamp_ns, std::string_view note) {
+  BlockAppender block(out, StatisticsHead{.block = {block_type::interface_statistics, 0},
+                                          .interface_id = interface_id,
+                                          .timestamp_high = static_cast<std::uint32_t>(timestamp_ns >> 32),
+                                          .timestamp_low = static_cast<std::uint32_t>(timestamp_ns)});
+  block.append_text(option_code::comment, note);
+  block.finish();
+}
+
 std::byte* store_padding_option(std::byte* at, std::uint32_t bytes) noexcept {
   base::require(bytes % 4 == 0 && bytes >= smallest_padding_option_bytes && bytes <= largest_padding_option_bytes,
                 "a padding option is 8 to 65,536 bytes long, a multiple of 4");

@@ -182,6 +182,9 @@ struct InterfaceCounters {
 };
 void append_interface_statistics(Bytes& out, std::uint32_t interface_id, const InterfaceCounters& counters);
 
+/// An Interface Statistics Block without figures: only a comment about the interface, and when it was made.
+void append_interface_note(Bytes& out, std::uint32_t interface_id, std::uint64_t timestamp_ns, std::string_view note);
+
 // ---- Pieces written per packet or per block: stored into memory that has room for them ----------------------------
 
 /// Two numbers of 4 bytes as one of 8. Packet heads are made of such pairs: half the stores.

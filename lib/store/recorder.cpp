@@ -36,6 +36,10 @@ void Recorder::write(std::uint16_t source_id, Batch&& batch) {
   if (!taken.empty()) implementation_->write(source_id, taken);
 }
 
+void Recorder::note(std::uint16_t source_id, std::uint16_t interface_id, std::string_view text) {
+  implementation_->note(source_id, interface_id, text);
+}
+
 bool Recorder::is_complete() const noexcept {
   return implementation_->is_complete();
 }

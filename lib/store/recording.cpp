@@ -138,6 +138,15 @@ void Recorder::Implementation::write_statistics(bool only_changed) {
   statistics_due_ = Clock::now() + options_.statistics_interval;
 }
 
+void Recorder::Implementation::note(std::uint16_t source_id, std::uint16_t interface_id, std::string_view text) {
+  base::require(section_.knows(source_id), "a source is added before anything is noted about it");
+  if (file_ == nullptr || failure_ || complete_) return;
+  scratch_.clear();
+  section_.append_note(scratch_, source_id, interface_id, text);
+  file_->append(scratch_);
+  note_failure();
+}
+
 // Its last record is made here; how that gets into the file is the caretaker's business.
 std::unique_ptr<store::CaptureFile> Recorder::Implementation::end_file() {
   close_blocks();

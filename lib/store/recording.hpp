@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <ringtail/recorder.hpp>
@@ -31,6 +32,7 @@ class Recorder::Implementation {
 
   [[nodiscard]] Result<std::uint16_t> add_source(const Source& source);
   void write(std::uint16_t source_id, Batch& batch);
+  void note(std::uint16_t source_id, std::uint16_t interface_id, std::string_view text);
   void tick();
   void rotate();
   Result<void> finish();

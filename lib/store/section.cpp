@@ -144,6 +144,13 @@ void Section::append_statistics(Bytes& out, bool only_changed) {
   }
 }
 
+void Section::append_note(Bytes& out, std::uint16_t source_id, std::uint16_t interface_id,
+                          std::string_view note) const {
+  const auto& file_ids = sources_[source_id].file_ids;
+  if (format_ != FileFormat::pcapng || interface_id >= file_ids.size() || file_ids[interface_id] >= described_) return;
+  pcapng::append_interface_note(out, file_ids[interface_id], wall_clock_ns(), note);
+}
+
 std::size_t Section::statistics_bytes() const noexcept {
   // Head, two times, four figures, end of options, trailer: the length does not depend on the values.
   constexpr std::size_t block_bytes = sizeof(pcapng::StatisticsHead) + 6 * (sizeof(pcapng::OptionHead) + 8) +

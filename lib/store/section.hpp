@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <ringtail/error.hpp>
@@ -39,6 +40,9 @@ class Section {
   /// Appends each source's figures up to now, as those of its first interface, sources that share it together;
   /// `only_changed` leaves out those whose figures are in this file already. Nothing in classic pcap.
   void append_statistics(Bytes& out, bool only_changed);
+  /// Appends a comment about one of the source's interfaces, of now. Nothing in classic pcap, and nothing as long as
+  /// the file has not described the interface.
+  void append_note(Bytes& out, std::uint16_t source_id, std::uint16_t interface_id, std::string_view note) const;
   /// How much append_statistics() appends at most, as far as interfaces are known.
   [[nodiscard]] std::size_t statistics_bytes() const noexcept;
 

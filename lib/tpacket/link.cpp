@@ -49,15 +49,8 @@ int read_attribute(const nlattr* attribute, void* data) {
   return MNL_CB_OK;
 }
 
-int read_link(const nlmsghdr* message, void* data) {
-  if (message->nlmsg_type != RTM_NEWLINK) return MNL_CB_OK;
-  const auto* info = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
-  Link link;
-  link.index = static_cast<std::uint32_t>(info->ifi_index);
-  link.hardware_type = info->ifi_type;
-  link.flags = info->ifi_flags;
-  mnl_attr_parse(message, sizeof *info, read_attribute, &link);
-  static_cast<std::vector<Link>*>(data)->push_back(std::move(link));
+int add_link(const nlmsghdr* message, void* data) {
+  if (message->nlmsg_type == RTM_NEWLINK) static_cast<std::vector<Link>*>(data)->push_back(read_link(*message));
   return MNL_CB_OK;
 }
 
@@ -82,6 +75,16 @@ std::uint64_t speed_of(int socket, ifreq request) {
 }
 
 }  // namespace
+
+Link read_link(const nlmsghdr& message) {
+  const auto* info = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(&message));
+  Link link;
+  link.index = static_cast<std::uint32_t>(info->ifi_index);
+  link.hardware_type = info->ifi_type;
+  link.flags = info->ifi_flags;
+  mnl_attr_parse(&message, sizeof *info, read_attribute, &link);
+  return link;
+}
 
 bool Link::is_up() const {
   return (flags & IFF_UP) != 0;
@@ -116,7 +119,7 @@ int LinkQuery::request(std::uint32_t index, const std::string& name, std::vector
     const ssize_t received = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (received < 0 && errno == EINTR) continue;
     if (received < 0) return errno;
-    const int verdict = mnl_cb_run(buffer.data(), static_cast<std::size_t>(received), sequence_, 0, read_link, &links);
+    const int verdict = mnl_cb_run(buffer.data(), static_cast<std::size_t>(received), sequence_, 0, add_link, &links);
     if (verdict < 0) return errno;
     if (verdict == MNL_CB_STOP) return 0;
   }

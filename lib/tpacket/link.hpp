@@ -11,6 +11,8 @@
 
 #include "base/file_descriptor.hpp"
 
+struct nlmsghdr;
+
 namespace ringtail::tpacket {
 
 struct Link {
@@ -27,6 +29,9 @@ struct Link {
   [[nodiscard]] bool is_running() const;
   [[nodiscard]] bool is_loopback() const;
 };
+
+/// What an RTM_NEWLINK or RTM_DELLINK message says.
+[[nodiscard]] Link read_link(const nlmsghdr& message);
 
 /// A query socket. It belongs to the network namespace it was opened in and keeps asking there, whatever namespace the
 /// asking thread is in. Threads: one at a time.

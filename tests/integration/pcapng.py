@@ -10,7 +10,7 @@ ISB_IFRECV, ISB_IFDROP, ISB_OSDROP, ISB_USRDELIV = 4, 5, 7, 8
 
 SECTION, INTERFACE, ENHANCED_PACKET, STATISTICS = 0x0A0D0D0A, 1, 6, 5
 
-Section = namedtuple("Section", "options interfaces statistics packet_count")
+Section = namedtuple("Section", "options interfaces statistics packet_count notes")
 Interface = namedtuple("Interface", "link_type snaplen options")
 
 
@@ -42,7 +42,7 @@ def options(data):
 
 
 def read(path):
-    section_options, interfaces, statistics, packets = None, [], [], 0
+    section_options, interfaces, statistics, packets, notes = None, [], [], 0, []
     for kind, body in blocks(path.read_bytes()):
         if kind == SECTION:
             if section_options is not None:
@@ -55,9 +55,12 @@ def read(path):
             interfaces.append(Interface(link_type, snaplen, options(body[8:])))
         elif kind == STATISTICS:
             figures = options(body[12:])
-            statistics.append({code: int.from_bytes(value, "little") for code, value in figures.items()})
+            if COMMENT in figures:
+                notes.append(figures.pop(COMMENT).decode())
+            if figures:
+                statistics.append({code: int.from_bytes(value, "little") for code, value in figures.items()})
         elif kind == ENHANCED_PACKET:
             packets += 1
             if struct.unpack_from("<I", body)[0] >= len(interfaces):
                 raise ValueError("a packet of an interface that is not described before it")
-    return Section(section_options, interfaces, statistics, packets)
+    return Section(section_options, interfaces, statistics, packets, notes)

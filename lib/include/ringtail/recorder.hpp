@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <ringtail/batch.hpp>
@@ -127,6 +128,10 @@ class Recorder {
   /// Takes the batch over. Its memory goes back to the source when the bytes no longer need it, which may be after
   /// this returns. Packets that cannot be written are counted as dropped_writer; failure() then says why.
   void write(std::uint16_t source_id, Batch&& batch);
+
+  /// Puts a comment about one of the source's interfaces between the packets: that it was down, for instance. UTF-8;
+  /// a long text is cut. Classic pcap has no place for it.
+  void note(std::uint16_t source_id, std::uint16_t interface_id, std::string_view text);
 
   /// True once the end that the options set (stop_after_...) is reached. The batch that reached it was cut there with
   /// Batch::keep_first(), so that the rest counts as unread; later batches are given back whole in the same way.

@@ -129,6 +129,26 @@ TEST_F(RecorderTest, StatisticsStandAtTheEndAndEveryFewSecondsWhenTheyChanged) {
   EXPECT_THAT(block_types(path("out")), ElementsAre(section, 1, 6, 5, 6, 5, 5));
 }
 
+TEST_F(RecorderTest, ANoteStandsBetweenThePackets) {
+  RINGTAIL_NEEDS_PROGRAM("tshark");
+  for (const FileFormat format : {FileFormat::pcapng, FileFormat::pcap}) {
+    PacketFeed feed;
+    auto recorder = Recorder::create({.path = path("out"), .format = format}, {&feed.source});
+    ASSERT_TRUE(recorder);
+    feed.write(*recorder, 0, 1);
+    recorder->note(0, 0, "the link was down");
+    recorder->note(0, 7, "of an interface that is not known yet");
+    feed.write(*recorder, 0, 1);
+    ASSERT_TRUE(recorder->finish());
+    EXPECT_EQ(test::read_numbers({path("out")}).size(), 2U);
+    if (format != FileFormat::pcapng) continue;
+    constexpr std::uint32_t section = 0x0a0d0d0a;
+    EXPECT_THAT(block_types(path("out")), ElementsAre(section, 1, 6, 5, 6, 5));
+    std::ifstream file(path("out"), std::ios::binary);
+    EXPECT_THAT(std::string(std::istreambuf_iterator<char>(file), {}), HasSubstr("the link was down"));
+  }
+}
+
 TEST_F(RecorderTest, StatisticsAreThoseOfTheSource) {
   RINGTAIL_NEEDS_PROGRAM("tshark");
   PacketFeed feed;
