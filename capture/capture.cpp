@@ -100,6 +100,11 @@ Result<void> Capture::open_storage() {
         fmt::format("finished {}, which an earlier run had left: {} packets, {} torn bytes cut off", leftover.name,
                     leftover.packets, leftover.cut_bytes));
   }
+  compressor_.reset();
+  if (settings_.storage.compression == store::Compression::zstd) {
+    const auto complain = [name = name_](const Error& error) { log(LogLevel::error, name, error.message()); };
+    compressor_ = std::make_unique<store::Compressor>(*storage, complain);
+  }
   const std::lock_guard lock(mutex_);
   storage_ = std::move(*storage);
   return {};
@@ -292,6 +297,7 @@ void Capture::finish() {
   }
   if (lender_) lender_->end();
   finished_ = true;
+  compressor_.reset();
   const control::CaptureStatus account = status();
   if (!settings_.writes_files()) {
     return log(LogLevel::info, name_, fmt::format("ended: {} delivered, nothing to be written", account.delivered));

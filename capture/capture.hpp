@@ -25,6 +25,7 @@
 #include "link_history.hpp"
 #include "opener.hpp"
 #include "settings.hpp"
+#include "store/compressor.hpp"
 #include "worker.hpp"
 
 namespace ringtail::daemon {
@@ -130,6 +131,7 @@ class Capture {
   CaptureSettings settings_;
   std::vector<Slot> slots_;
   std::shared_ptr<store::StorageDirectory> storage_;
+  std::unique_ptr<store::Compressor> compressor_;  ///< where it is wanted; it belongs to storage_
   std::deque<std::function<void()>> tasks_;
   bool stopping_ = false;
   std::int64_t late_written_ = 0;  ///< what outputs came to hold after the workers had counted them

@@ -245,6 +245,8 @@ void ConfigurationReader::read_storage(const toml::table& table, CaptureSettings
   const auto names = store::NameTemplate::parse(storage.file_name, storage.capture, storage.interface);
   if (!names) keys.mistake("file_name", names.error().message());
   keys.flag("group_readable", storage.group_readable);
+  keys.choice<store::Compression>("compress", storage.compression,
+                                  {{"none", store::Compression::none}, {"zstd", store::Compression::zstd}});
   read_rotation(keys, capture);
   read_quota(keys, storage.quota);
   keys.refuse_the_rest();

@@ -19,8 +19,8 @@ constexpr const char* allowed_calls[] = {
     "openat", "openat2", "close", "close_range", "stat", "lstat", "fstat", "newfstatat", "statx", "statfs", "fstatfs",
     "lseek", "access", "faccessat", "faccessat2", "getcwd", "getdents64", "readlink", "readlinkat", "dup", "dup2",
     "dup3", "fcntl", "flock", "fsync", "fdatasync", "sync_file_range", "ftruncate", "fallocate", "rename", "renameat",
-    "renameat2", "unlink", "unlinkat", "linkat", "chmod", "fchmod", "fchmodat", "umask", "ioctl", "pipe2", "splice",
-    "vmsplice", "tee", "io_uring_setup", "io_uring_enter", "io_uring_register", "memfd_create",
+    "renameat2", "unlink", "unlinkat", "linkat", "utimensat", "chmod", "fchmod", "fchmodat", "umask", "ioctl", "pipe2",
+    "splice", "vmsplice", "tee", "io_uring_setup", "io_uring_enter", "io_uring_register", "memfd_create",
     // waiting
     "poll", "ppoll", "select", "pselect6", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2",
     "eventfd2", "timerfd_create", "timerfd_settime", "signalfd4", "futex", "nanosleep", "clock_nanosleep",
@@ -30,9 +30,9 @@ constexpr const char* allowed_calls[] = {
     "sendmmsg", "recvmmsg", "getsockname", "getpeername", "getsockopt", "socketpair",
     // threads and processes
     "clone", "clone3", "exit", "exit_group", "set_robust_list", "get_robust_list", "rseq", "set_tid_address",
-    "sched_yield", "sched_getaffinity", "sched_setaffinity", "sched_getparam", "sched_getscheduler", "getpid", "gettid",
-    "getuid", "geteuid", "getgid", "getegid", "getgroups", "getrusage", "prlimit64", "getcpu", "prctl", "arch_prctl",
-    "uname", "sysinfo", "tgkill",
+    "sched_yield", "sched_getaffinity", "sched_setaffinity", "sched_getparam", "sched_getscheduler",
+    "sched_setscheduler", "getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getgroups", "getrusage",
+    "prlimit64", "getcpu", "prctl", "arch_prctl", "uname", "sysinfo", "tgkill",
     // signals, time, chance
     "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "clock_gettime", "clock_getres", "gettimeofday",
     "time", "getrandom"};

@@ -5,29 +5,17 @@
 #include <cstdio>
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include <utility>
 
 #include "store/record_scan.hpp"
+#include "store/storage_names.hpp"
 
 namespace ringtail::store {
 
 namespace {
-
-constexpr std::string_view hidden_suffix = ".part";
-
-std::string hidden_name(const std::string& name) {
-  return "." + name + std::string(hidden_suffix);
-}
-
-/// The final name in a hidden one.
-std::optional<std::string> final_name(const std::string& hidden) {
-  if (!hidden.starts_with('.') || !hidden.ends_with(hidden_suffix)) return std::nullopt;
-  return hidden.substr(1, hidden.size() - 1 - hidden_suffix.size());
-}
 
 std::string name_in(const std::string& path) {
   return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
@@ -50,11 +38,6 @@ Room room_of(int directory) {
   if (::fstatvfs(directory, &status) != 0) return {};
   const auto unit = static_cast<double>(status.f_frsize);
   return {unit * static_cast<double>(status.f_blocks), unit * static_cast<double>(status.f_bavail)};
-}
-
-/// Only whoever writes or finishes a file holds this lock; readers share one of their own.
-bool lock_for_writing(int descriptor) {
-  return ::flock(descriptor, LOCK_EX | LOCK_NB) == 0;
 }
 
 auto reads_at(int descriptor) {
@@ -100,10 +83,16 @@ Result<void> StorageDirectory::scan() {
 
   for (const std::string& name : names) {
     const auto wanted = final_name(name);
-    if (wanted && names_.sequence_of(*wanted)) finish_leftover(name, *wanted);
+    if (!wanted || !names_.sequence_of(original_name(*wanted))) continue;
+    if (is_compressed(*wanted)) {
+      remove_leftover(name);
+    } else {
+      finish_leftover(name, *wanted);
+    }
   }
   for (const std::string& name : names) take_stock_of(name);
   for (const Leftover& leftover : leftovers_) take_stock_of(leftover.name);
+  remove_originals_of_compressed();
   std::stable_sort(stored_.begin(), stored_.end(), [](const Stored& left, const Stored& right) {
     return std::pair(left.written_at, left.name) < std::pair(right.written_at, right.name);
   });
@@ -112,7 +101,7 @@ Result<void> StorageDirectory::scan() {
 
 void StorageDirectory::take_stock_of(const std::string& name) {
   const auto hidden = final_name(name);
-  const auto sequence = names_.sequence_of(hidden.value_or(name));
+  const auto sequence = names_.sequence_of(original_name(hidden.value_or(name)));
   if (!sequence) return;
   last_sequence_ = std::max(last_sequence_, *sequence);  // of whatever has that name: it is not to be had
   struct stat status {};
@@ -140,6 +129,15 @@ void StorageDirectory::finish_leftover(const std::string& hidden, const std::str
   if (::fsync(file.get()) != 0) return;
   if (::renameat2(directory_.get(), hidden.c_str(), directory_.get(), name.c_str(), RENAME_NOREPLACE) != 0) return;
   leftovers_.push_back({.name = name, .packets = whole.packets, .cut_bytes = size - whole.bytes});
+}
+
+/// Half a compressed file: what it was made of is still there.
+void StorageDirectory::remove_leftover(const std::string& hidden) const {
+  const base::FileDescriptor file(
+      ::openat(directory_.get(), hidden.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat status {};
+  if (!file.is_open() || ::fstat(file.get(), &status) != 0 || !is_plain_file(status)) return;
+  if (lock_for_writing(file.get())) ::unlinkat(directory_.get(), hidden.c_str(), 0);
 }
 
 // ---- New files -----------------------------------------------------------------------------------------------------

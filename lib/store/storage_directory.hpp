@@ -4,6 +4,9 @@
 //      │ complete, synced, closed
 //      v
 //    uplink_00042_20261122T065600.pcapng          finished: counts for the quota, goes when it is the oldest
+//      │ on request (compressor.hpp)
+//      v
+//    uplink_00042_20261122T065600.pcapng.zst      so does this one
 //
 // The directory is opened once; everything after that happens through its descriptor, so that moving or replacing it
 // leads nobody elsewhere. No name is ever followed or replaced. What a crash has left is cut to its last whole record
@@ -16,6 +19,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +42,9 @@ struct Quota {
   [[nodiscard]] bool operator==(const Quota&) const = default;
 };
 
+/// What becomes of finished files.
+enum class Compression : std::uint8_t { none, zstd };
+
 struct StorageOptions {
   std::string directory{};
   std::string file_name = "{capture}_{sequence}_%Y%m%dT%H%M%S.pcapng";  ///< see NameTemplate
@@ -45,7 +52,8 @@ struct StorageOptions {
   std::string interface {};
   Quota quota{};
   FileFormat format = FileFormat::pcapng;
-  bool group_readable = false;  ///< mode 0640 instead of 0600
+  bool group_readable = false;                  ///< mode 0640 instead of 0600
+  Compression compression = Compression::none;  ///< carried out by a Compressor
 
   [[nodiscard]] bool operator==(const StorageOptions&) const = default;
 };
@@ -62,6 +70,13 @@ struct Leftover {
   std::string name;
   std::uint64_t packets = 0;
   std::uint64_t cut_bytes = 0;  ///< a torn record at its end
+};
+
+/// A finished file, opened to be compressed.
+struct FinishedFileInHand {
+  std::string name;
+  ino_t inode = 0;
+  base::FileDescriptor descriptor;
 };
 
 /// One capture's files: those whose names its template could have made. Threads: any.
@@ -87,6 +102,16 @@ class StorageDirectory {
   /// over.
   void enforce_quota();
 
+  // For the compressor (storage_compressed.cpp)
+
+  /// Nothing when there is none that is neither compressed, nor read by somebody, nor to be passed over.
+  [[nodiscard]] std::optional<FinishedFileInHand> oldest_uncompressed(const std::set<std::string>& passed_over) const;
+  /// The hidden file that is to hold it compressed.
+  [[nodiscard]] Result<OutputFile> create_compressed(const FinishedFileInHand& original) const;
+  /// `compressed` is complete and synced: it gets its final name and stands where `original` stood, which is removed.
+  [[nodiscard]] Result<void> exchange(const FinishedFileInHand& original, const OutputFile& compressed,
+                                      std::uint64_t bytes);
+
   [[nodiscard]] StorageFigures figures() const;
   [[nodiscard]] const StorageOptions& options() const noexcept { return options_; }
   [[nodiscard]] const std::vector<Leftover>& leftovers() const noexcept { return leftovers_; }  ///< found by open()
@@ -106,6 +131,10 @@ class StorageDirectory {
   [[nodiscard]] Result<void> scan();
   void take_stock_of(const std::string& name);
   void finish_leftover(const std::string& hidden, const std::string& name);
+  void remove_leftover(const std::string& hidden) const;
+  void remove_originals_of_compressed();
+  [[nodiscard]] std::deque<Stored>::iterator find(const FinishedFileInHand& file);
+  [[nodiscard]] bool is_still(const std::string& name, ino_t inode) const noexcept;
   [[nodiscard]] std::string next_hidden_name();
   [[nodiscard]] std::string path_of(const std::string& name) const { return options_.directory + "/" + name; }
   [[nodiscard]] std::optional<Stored> oldest_beyond_quota(std::size_t passed_over) const;
