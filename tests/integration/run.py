@@ -55,9 +55,10 @@ def run_inside(name):
 
     for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, give_up)
-    signal.alarm(LONGEST_SECONDS)
+    suite = load(name)
+    signal.alarm(max(getattr(case, "longest_seconds", LONGEST_SECONDS) for case in cases_of(suite)))
     testbed.keep_kernel_quiet()
-    result = unittest.TextTestRunner(verbosity=2, stream=sys.stdout).run(load(name))
+    result = unittest.TextTestRunner(verbosity=2, stream=sys.stdout).run(suite)
     for _, reason in result.skipped:
         print("SKIPPED:", reason)
     if not result.wasSuccessful():

@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""CPU per packet of ringtaild against `ringtail capture` with the same writer, on a private pair of links.
+
+    tests/bench/daemon_cost.py [--build build/release] [--rounds 5] [--frames 3000000] [--size 512] [--rate 500000]
+                               [--writer direct]
+
+Needs root, a machine that does nothing else, and a release build with its tests (frame_sender). Runs the two in turn, as
+often as --rounds says, and prints nanoseconds per delivered packet of each round, and the ratio of the medians.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "integration"))
+
+import testbed  # noqa: E402
+from capture import Capture  # noqa: E402
+from daemon import Daemon  # noqa: E402
+
+NAMESPACES = ["--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
+
+
+class Comparison(testbed.Testbed):
+    options = None
+
+    def send(self):
+        options = self.options
+        self.send_numbered(options.frames, "--size", options.size, "--rate", options.rate,
+                           seconds=60 + 2 * options.frames / max(options.rate, 100_000))
+
+    def measure_capture(self):
+        path = self.directory / "capture.pcapng"
+        capture = Capture(self, "--writer", self.options.writer, path=path)
+        self.send()
+        account = capture.finish()
+        path.unlink()
+        return account["cpu_ns_per_packet"], account["delivered"]
+
+    def measure_daemon(self):
+        data = self.directory / "data"
+        data.mkdir()
+        running = Daemon(self, f'[[capture]]\nname = "cap"\ninterfaces = ["rx0"]\nwriter = "{self.options.writer}"\n'
+                               f'[capture.storage]\ndirectory = "{data}"\n')
+        before = running.status("cap")["cpu_seconds"]
+        self.send()
+        time.sleep(1)  # the last block, and its way to the disk
+        status = running.status("cap")
+        after = status["cpu_seconds"]
+        running.finish()
+        for path in data.iterdir():
+            path.unlink()
+        data.rmdir()
+        seconds = sum(after[kind] - before[kind] for kind in ("user", "system"))
+        return 1e9 * seconds / max(1, status["delivered"]), status["delivered"]
+
+    def runTest(self):  # noqa: N802: unittest's name for it
+        self.veth()
+        results = {"ringtail capture": [], "ringtaild": []}
+        for number in range(self.options.rounds):
+            for name, measure in (("ringtail capture", self.measure_capture), ("ringtaild", self.measure_daemon)):
+                cost, delivered = measure()
+                results[name].append(cost)
+                print(f"round {number + 1}: {name:16} {cost:8.1f} ns per packet, {delivered} delivered", flush=True)
+        medians = {name: statistics.median(costs) for name, costs in results.items()}
+        ratio = medians["ringtaild"] / medians["ringtail capture"]
+        print(json.dumps({"median_ns_per_packet": medians, "ratio": round(ratio, 3)}))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path, default=HERE.parents[1] / "build" / "release")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--frames", type=int, default=3_000_000)
+    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--rate", type=int, default=500_000, help="frames per second; 0: as fast as it goes")
+    parser.add_argument("--writer", default="direct")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if not options.inside:
+        os.execvp("unshare", ["unshare", *NAMESPACES, sys.executable, "-B", __file__, "--inside", *sys.argv[1:]])
+    testbed.build_directory = options.build.resolve()
+    testbed.keep_kernel_quiet()
+    Comparison.options = options
+    result = Comparison().run()
+    for _, text in [*result.failures, *result.errors]:
+        print(text, file=sys.stderr)
+    return 0 if result.wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
