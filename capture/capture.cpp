@@ -140,10 +140,15 @@ Result<void> Capture::start() {
 
 void Capture::make_workers() {
   const std::vector<int> cpus = choose_cpus(settings_);
+  std::optional<ring::TimeOrder::Options> order;
+  if (settings_.ordered && settings_.writes_files()) {
+    // A packet may lie in a block that is not full for two timeouts: the timer may just have passed when it came.
+    order.emplace().patience = 2 * settings_.open.retire_timeout + milliseconds(50);
+  }
   for (std::size_t worker = 0; worker < settings_.threads; ++worker) {
     std::optional<int> cpu;
     if (!cpus.empty()) cpu = cpus[worker % cpus.size()];
-    WorkerDuty duty{.writes_files = settings_.writes_files()};
+    WorkerDuty duty{.writes_files = settings_.writes_files(), .order = order};
     if (lender_) duty.lending.emplace(*lender_, worker, slots_.size());
     workers_.push_back(std::make_unique<Worker>(slots_.size(), bell_, cpu, std::move(duty)));
     has_output_.push_back(false);

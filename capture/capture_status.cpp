@@ -64,6 +64,7 @@ void Capture::add_written(control::CaptureStatus& status, const std::vector<Work
     status.written_packets += worker.written_packets;
     status.dropped_writer += worker.dropped_writer;
     status.discarded_paused += worker.discarded_paused;
+    status.late_packets += worker.late_packets;
     status.captured_bytes += worker.captured_bytes;
     status.written_bytes += worker.written_bytes;
     status.copied_bytes += worker.copied_bytes;

@@ -215,6 +215,8 @@ void ConfigurationReader::read_dpdk(const toml::table& table, DpdkOptions& dpdk)
 }
 
 void ConfigurationReader::read_output(TableReader& keys, CaptureSettings& capture) {
+  keys.flag("ordered", capture.ordered);
+  if (capture.ordered) capture.open.batch_packets = 4096;  // fewer to hold while others are waited for
   RecorderOptions& output = capture.output;
   output.application = "ringtaild";
   keys.choice<FileFormat>(
@@ -295,6 +297,9 @@ void ConfigurationReader::read_quota(TableReader& keys, store::Quota& quota) {
 void ConfigurationReader::find_contradictions(TableReader& keys, const CaptureSettings& capture) {
   if (capture.output.format != FileFormat::pcapng && capture.output.layout == Layout::dilate) {
     keys.mistake("layout", "classic pcap cannot be dilated: it has nothing that readers skip");
+  }
+  if (capture.ordered && capture.output.layout != Layout::automatic) {
+    keys.mistake("layout", "packets that are put in order are copied; nothing is left to lay out");
   }
   if (keys.has("fanout") && capture.threads == 1) keys.mistake("fanout", "there is one thread, and nothing to spread");
   for (const std::string& device : capture.devices) {

@@ -96,6 +96,8 @@ void add_output(MetricsWriter& metrics) {
           &CaptureStatus::dropped_writer);
   counter("ringtail_discarded_paused_packets_total", "Delivered while the capture was paused.",
           &CaptureStatus::discarded_paused);
+  counter("ringtail_late_packets_total", "Written behind later ones, though they were to be in order.",
+          &CaptureStatus::late_packets);
   counter("ringtail_captured_bytes_total", "Packet bytes in files.", &CaptureStatus::captured_bytes);
   counter("ringtail_written_bytes_total", "File bytes.", &CaptureStatus::written_bytes);
   counter("ringtail_copied_bytes_total", "Bytes the writer copied with the CPU.", &CaptureStatus::copied_bytes);

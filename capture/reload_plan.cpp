@@ -18,7 +18,7 @@ bool needs_restart(const CaptureSettings& before, const CaptureSettings& after) 
   share.users = before.share.users;
   share.groups = before.share.groups;
   return before.devices != after.devices || before.threads != after.threads || before.cpus != after.cpus ||
-         before.share != share || before.writes_files() != after.writes_files();
+         before.ordered != after.ordered || before.share != share || before.writes_files() != after.writes_files();
 }
 
 }  // namespace

@@ -44,6 +44,7 @@ struct CaptureSettings {
   std::vector<std::string> devices{};  ///< one thread serves a ring of each of them
   OpenOptions open{};
   std::uint16_t threads = 1;
+  bool ordered = false;     ///< a thread's packets go into its file in the order of their time stamps
   std::vector<int> cpus{};  ///< where they run, in turn; empty: beside the interface, or anywhere
   RecorderOptions output{};
   store::StorageOptions storage{};  ///< without a directory nothing is written: packets are only lent

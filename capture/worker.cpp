@@ -1,5 +1,6 @@
 #include "worker.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <utility>
 
@@ -53,6 +54,7 @@ void Worker::run() {
   if (cpu_) (void)base::pin_this_thread(*cpu_);  // checked when the configuration was applied
   while (obey()) {
     receive();
+    write_in_order(false);
     watch_output();
     publish_when_due();
   }
@@ -112,12 +114,21 @@ void Worker::install(Order& order) {
   group_.reset();
   if (group) group_.emplace(std::move(*group));  // no descriptors left: the manager sees slots that get no packets
   finish(order);
+  if (duty_.order) {
+    order_.emplace(slots_.size(), *duty_.order);
+    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+      if (std::ranges::find(slot_of_, slot) == slot_of_.end()) order_->end(slot);
+    }
+  }
   output_has_failed_ = false;
   shown_.failure.set("");
 }
 
 /// Puts the output there was into the order's answer, and the order's in its place.
 void Worker::finish(Order& order) {
+  write_in_order(true);
+  if (order_) past_late_ += order_->late_packets();
+  order_.reset();
   output_.swap(order.output);
   if (order.output) {
     order.counted_as = order.output->recorder.stats();
@@ -145,6 +156,7 @@ void Worker::receive() {
   if (status != ReceiveStatus::end_of_stream) return;
   SlotFigures& slot = shown_.slots[slot_of_[index]];
   slot.has_ended = true;
+  if (order_) order_->end(slot_of_[index]);
   slot.has_failed = slots_[slot_of_[index]]->failure() != nullptr;
   publish();
   ring_bell();
@@ -156,11 +168,30 @@ void Worker::take(std::size_t slot, Batch&& batch) {
   if (shown_.is_paused) {
     shown_.discarded_paused += batch.size();
     batch.reset();
+  } else if (order_) {
+    order_->add(slot, std::move(batch), std::chrono::steady_clock::now());
   } else if (output_) {
     output_->recorder.write(output_->source_ids[slot], std::move(batch));
   } else {
     if (duty_.writes_files) unrecorded_ += batch.size();
     batch.reset();
+  }
+}
+
+/// Room for the next batch is made on the way. `all`: waiting for nothing.
+void Worker::write_in_order(bool all) {
+  if (!order_) return;
+  const auto write = [this](std::size_t slot, const Batch& batch, std::uint32_t first, std::uint32_t count) {
+    if (output_) {
+      output_->recorder.copy(output_->source_ids[slot], batch, first, count);
+    } else {
+      unrecorded_ += count;
+    }
+  };
+  if (all) {
+    order_->emit_all(write);
+  } else {
+    order_->emit(std::chrono::steady_clock::now(), write);
   }
 }
 
@@ -204,6 +235,7 @@ void Worker::publish() {
   shown_.dilated_chunks = written.dilated_chunks;
   shown_.compacted_chunks = written.compacted_chunks;
   shown_.files_total = written.files_total;
+  shown_.late_packets = past_late_ + (order_ ? order_->late_packets() : 0);
   published_.publish(shown_);
 }
 

@@ -24,6 +24,7 @@
 #include "lender.hpp"
 #include "ring/mailbox.hpp"
 #include "ring/published.hpp"
+#include "ring/time_order.hpp"
 #include "source_group.hpp"
 #include "worker_figures.hpp"
 
@@ -63,8 +64,9 @@ struct Order {
 
 /// What a worker does with packets.
 struct WorkerDuty {
-  bool writes_files = true;              ///< false: packets without an output are not missed
-  std::optional<LendingDesk> lending{};  ///< where they are lent before they are written
+  bool writes_files = true;                         ///< false: packets without an output are not missed
+  std::optional<LendingDesk> lending{};             ///< where they are lent before they are written
+  std::optional<ring::TimeOrder::Options> order{};  ///< they are written in the order of their time stamps
 };
 
 class Worker {
@@ -94,6 +96,7 @@ class Worker {
   void note(const Order& order);
   void receive();
   void take(std::size_t slot, Batch&& batch);
+  void write_in_order(bool all);
   void watch_output();
   void publish_when_due();
   void publish();
@@ -106,6 +109,8 @@ class Worker {
   std::optional<SourceGroup> group_;
   std::vector<std::size_t> slot_of_;  ///< by the group's index
   std::unique_ptr<Output> output_;
+  std::optional<ring::TimeOrder> order_;  ///< what it holds is for output_
+  std::uint64_t past_late_ = 0;           ///< of those before it
   std::unique_ptr<Order> finishing_;
   std::vector<Stats> past_;  ///< by slot: of the sources that were there before
   RecorderStats past_written_;

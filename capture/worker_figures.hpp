@@ -46,6 +46,7 @@ struct WorkerFigures {
   ShortText<16> writer{};
   ShortText<240> failure{};  ///< of the output; empty: none
   bool is_paused = false;
+  std::uint64_t late_packets = 0;  ///< written behind later ones, though they were to be in order
 };
 
 }  // namespace ringtail::daemon

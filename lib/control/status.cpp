@@ -74,6 +74,7 @@ void visit_capture(Status& status, Visitor&& visit) {
   visit("written_packets", status.written_packets);
   visit("dropped_writer", status.dropped_writer);
   visit("discarded_paused", status.discarded_paused);
+  visit("late_packets", status.late_packets);
   visit("captured_bytes", status.captured_bytes);
   visit("written_bytes", status.written_bytes);
   visit("files_total", status.files_total);

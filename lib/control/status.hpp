@@ -72,6 +72,7 @@ struct CaptureStatus {
   std::uint64_t written_packets = 0;
   std::uint64_t dropped_writer = 0;    ///< could not be written
   std::uint64_t discarded_paused = 0;  ///< were not to be written
+  std::uint64_t late_packets = 0;      ///< written behind later ones, though they were to be in order
   std::uint64_t captured_bytes = 0;
   std::uint64_t written_bytes = 0;
   std::uint64_t copied_bytes = 0;

@@ -36,6 +36,10 @@ void Recorder::write(std::uint16_t source_id, Batch&& batch) {
   if (!taken.empty()) implementation_->write(source_id, taken);
 }
 
+void Recorder::copy(std::uint16_t source_id, const Batch& batch, std::uint32_t first, std::uint32_t count) {
+  if (count != 0) implementation_->copy_some(source_id, batch, first, count);
+}
+
 void Recorder::note(std::uint16_t source_id, std::uint16_t interface_id, std::string_view text) {
   implementation_->note(source_id, interface_id, text);
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,7 @@ class Recorder::Implementation {
 
   [[nodiscard]] Result<std::uint16_t> add_source(const Source& source);
   void write(std::uint16_t source_id, Batch& batch);
+  void copy_some(std::uint16_t source_id, const Batch& batch, std::uint32_t first, std::uint32_t count);
   void note(std::uint16_t source_id, std::uint16_t interface_id, std::string_view text);
   void tick();
   void rotate();
@@ -51,7 +53,8 @@ class Recorder::Implementation {
   [[nodiscard]] bool goes_in_place(std::uint16_t source_id, const Batch& batch) const noexcept;
   [[nodiscard]] bool fits_in_place(std::uint16_t source_id, const Batch& batch) const noexcept;
   void write_in_place(std::uint16_t source_id, Batch& batch);
-  [[nodiscard]] std::uint32_t copy(std::uint16_t source_id, const Batch& batch);
+  [[nodiscard]] std::uint32_t copy(std::uint16_t source_id, std::span<const PacketDescriptor> packets,
+                                   const std::byte* memory_base);
   void make_room_for_copies(std::uint16_t source_id);
   void close_blocks();
   void end_full_file();

@@ -19,10 +19,25 @@ void Recorder::Implementation::write(std::uint16_t source_id, Batch& batch) {
     accepted_packets_ += batch.size();
     write_in_place(source_id, batch);
   } else {
-    const std::uint32_t copied = copy(source_id, batch);
+    const std::uint32_t copied = copy(source_id, {batch.slot()->descriptors, batch.size()}, batch.slot()->memory_base);
     if (complete_) batch.keep_first(copied);
     accepted_packets_ += batch.size();
   }
+}
+
+void Recorder::Implementation::copy_some(std::uint16_t source_id, const Batch& batch, std::uint32_t first,
+                                         std::uint32_t count) {
+  base::require(section_.knows(source_id), "a source is added before its batches are written");
+  base::require(file_ != nullptr || failure_, "nothing is written after finish()");
+  base::require(first <= batch.size() && count <= batch.size() - first, "the batch has these packets");
+  if (complete_) return;
+  take_interfaces(source_id);
+  std::uint32_t accepted = count;
+  if (!failure_) {
+    const std::uint32_t copied = copy(source_id, {batch.slot()->descriptors + first, count}, batch.slot()->memory_base);
+    if (complete_) accepted = copied;
+  }
+  accepted_packets_ += accepted;
 }
 
 void Recorder::Implementation::take_interfaces(std::uint16_t source_id) {
@@ -70,15 +85,15 @@ void Recorder::Implementation::write_in_place(std::uint16_t source_id, Batch& ba
 
 // How many of the batch's packets have found their place, which is all of them unless the recording failed or is
 // complete.
-std::uint32_t Recorder::Implementation::copy(std::uint16_t source_id, const Batch& batch) {
+std::uint32_t Recorder::Implementation::copy(std::uint16_t source_id, std::span<const PacketDescriptor> packets,
+                                             const std::byte* memory_base) {
   make_room_for_copies(source_id);
-  const std::span<const PacketDescriptor> packets{batch.slot()->descriptors, batch.size()};
   std::uint32_t done = 0;
   while (done < packets.size() && !failure_ && !complete_) {
     if (file_->is_full(limits())) next_file();
     if (failure_) break;
     const std::uint32_t copied =
-        file_->copy_packets(packets.subspan(done), batch.slot()->memory_base, section_.map(source_id), limits());
+        file_->copy_packets(packets.subspan(done), memory_base, section_.map(source_id), limits());
     done += copied;
     section_.count_written(source_id, copied);
     note_failure();

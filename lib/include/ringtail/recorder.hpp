@@ -129,6 +129,10 @@ class Recorder {
   /// this returns. Packets that cannot be written are counted as dropped_writer; failure() then says why.
   void write(std::uint16_t source_id, Batch&& batch);
 
+  /// Copies `count` of the batch's packets, from `first` on, into the file; the batch stays the caller's. For those who
+  /// write packets in another order than the one in which they came.
+  void copy(std::uint16_t source_id, const Batch& batch, std::uint32_t first, std::uint32_t count);
+
   /// Puts a comment about one of the source's interfaces between the packets: that it was down, for instance. UTF-8;
   /// a long text is cut. Classic pcap has no place for it.
   void note(std::uint16_t source_id, std::uint16_t interface_id, std::string_view text);
