@@ -4,9 +4,9 @@
 #   scripts/test.sh           what every change has to pass
 #   scripts/test.sh --full    the long tests too
 #
-# Needs root on Debian 12: it installs what is missing, and many tests make network namespaces of their own. What
-# cannot run on this machine is skipped, and listed with the reason at the end. The exit status is 0 only when nothing
-# failed. Leaves nothing behind but the build folder.
+# Needs root on Debian 12: it installs what is missing, and many tests make network namespaces of their own. Ends at the
+# first stage that fails, with that stage's output. What cannot run on this machine is skipped, and listed with the
+# reason at the end. The exit status is 0 only when nothing failed. Leaves nothing behind but the build folder.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,68 +21,122 @@ esac
 
 scripts/install-dependencies.sh
 
-# ThreadSanitizer of g++ 12 cannot cope with the address randomisation of newer kernels; test programs run during the
+# ThreadSanitizer of clang 14 cannot cope with the address randomisation of newer kernels; test programs run during the
 # build, too, to list their cases.
 without_randomisation=()
 if setarch -R true 2>/dev/null; then without_randomisation=(setarch -R); fi
 
+logs=$PWD/build/test-logs
+rm -rf "$logs"
+mkdir -p "$logs"
+stages=()
+
 build() { # PRESET [TARGET]
-  printf '\n== %s: build\n' "$1"
-  cmake --preset "$1" >/dev/null
-  "${without_randomisation[@]}" cmake --build --preset "$1" --target "${2:-all}"
+  cmake --preset "$1" && "${without_randomisation[@]}" cmake --build --preset "$1" --target "${2:-all}"
 }
 
-failed_presets=()
-run_tests() { # PRESET [LABEL]
-  printf '\n== %s: test\n' "$1"
-  local status=0
-  "${without_randomisation[@]}" ctest --test-dir "build/$1" --label-regex "${2:-.}" --output-on-failure \
-    --parallel "$(nproc)" \
-    --output-junit "$PWD/build/$1/results.xml" >"build/$1/ctest.log" 2>&1 || status=$?
-  if ((status != 0)); then
-    cat "build/$1/ctest.log"
-    failed_presets+=("$1")
+run_tests() { # PRESET JOBS [LABEL]
+  "${without_randomisation[@]}" ctest --test-dir "build/$1" --parallel "$2" --label-regex "${3:-.}" \
+    --output-on-failure --output-junit "$PWD/build/$1/results.xml"
+}
+
+# What a stage says goes to its log, what it took to a file beside it.
+run_stage() { # NAME COMMAND...
+  local TIMEFORMAT='%R %U %S'
+  { time "${@:2}" >"$logs/$1.log" 2>&1; } 2>"$logs/$1.seconds"
+}
+
+# The next stage is built, at the lowest priority, while the tests of the one before wait for links, disks and clocks.
+ahead=0
+build_ahead() { # NAME COMMAND...
+  set -m # a process group of its own, which ends with this script
+  (
+    renice -n 19 "$BASHPID" >/dev/null
+    run_stage "$@"
+  ) &
+  ahead=$!
+  set +m
+}
+trap '((ahead == 0)) || kill -- "-$ahead" 2>/dev/null || true' EXIT
+
+finish_stage() { # NAME STATUS
+  stages+=("$1")
+  if (($2 == 0)); then
+    grep -E '^[0-9]+% tests passed' "$logs/$1.log" || echo "done"
+    return 0
   fi
-  grep -E '^[0-9]+% tests passed' "build/$1/ctest.log"
+  tail -n 400 "$logs/$1.log"
+  report
+  echo "FAILED: $1 (its output is above, all of it in $logs/$1.log)" >&2
+  exit 1
 }
 
-build dev
-run_tests dev
-build clang
-# The sanitizers watch the library through the unit and conformance tests; the programs behind the integration tests are
-# the same code once more.
-build asan unit_tests
-run_tests asan 'unit|fuzz'
-build tsan unit_tests
-run_tests tsan unit
+stage() { # NAME COMMAND...
+  printf '== %s\n' "$1"
+  local status=0
+  run_stage "$@" || status=$?
+  finish_stage "$1" "$status"
+}
 
-echo
-python3 - build/{dev,asan,tsan}/results.xml <<'EOF'
-# Adds the results up, and says why what did not run did not run.
+stage_built_ahead() { # NAME
+  printf '== %s\n' "$1"
+  local status=0
+  wait "$ahead" || status=$?
+  ahead=0
+  finish_stage "$1" "$status"
+}
+
+# Adds the results up, says why what did not run did not run, and what each stage took.
+report() {
+  echo
+  python3 - "$logs" "${stages[@]}" <<'EOF'
 import pathlib, re, sys
 import xml.etree.ElementTree as xml
 
+logs, stages = pathlib.Path(sys.argv[1]), sys.argv[2:]
 passed = failed = 0
 skipped = {}  # reason -> names
-for path in map(pathlib.Path, sys.argv[1:]):
-    for case in xml.parse(path).iter("testcase"):
+for stage in (stage for stage in stages if stage.endswith("-tests")):
+    preset = stage.removesuffix("-tests")
+    results = logs.parent / preset / "results.xml"
+    for case in xml.parse(results).iter("testcase") if results.exists() else ():
         if case.find("failure") is not None:
             failed += 1
+            print(f"FAILED: {preset}: {case.get('name')}")
         elif case.get("status") == "run":
             passed += 1
         else:
             output = case.findtext("system-out") or ""
             reason = re.search(r": Skipped\n(.+?)\n\s*\n|SKIPPED:? (.+)", output, re.DOTALL)
             text = " ".join((reason.group(1) or reason.group(2)).split()) if reason else "no reason given"
-            skipped.setdefault(text, []).append(f"{path.parent.name}: {case.get('name')}")
+            skipped.setdefault(text, []).append(f"{preset}: {case.get('name')}")
 for reason, names in skipped.items():
     print(f"SKIPPED: {reason}")
     for name in names:
         print(f"  {name}")
-print(f"{passed} passed, {failed} failed, {sum(map(len, skipped.values()))} skipped")
+print(f"\n{'stage':12} {'elapsed s':>10} {'CPU s':>8}   (stages overlap)")
+for stage in stages:
+    elapsed, user, system = map(float, (logs / f"{stage}.seconds").read_text().split())
+    print(f"{stage:12} {elapsed:10.0f} {user + system:8.0f}")
+print(f"\n{passed} passed, {failed} failed, {sum(map(len, skipped.values()))} skipped")
 EOF
+}
 
-if ((${#failed_presets[@]} > 0)); then
-  echo "FAILED: ${failed_presets[*]}" >&2
-  exit 1
-fi
+jobs=$(nproc)
+started=$SECONDS
+
+# g++, everything. Most tests on links wait more than they work, so there may be more of them than processors.
+stage dev-build build dev
+build_ahead asan-build build asan
+stage dev-tests run_tests dev $((2 * jobs))
+# clang, everything: for its warnings, and with the sanitizers that watch memory. They see the library through the unit
+# and conformance tests; the programs behind the integration tests are the same code once more.
+stage_built_ahead asan-build
+build_ahead tsan-build build tsan unit_tests
+stage asan-tests run_tests asan "$jobs" 'unit|fuzz'
+# What has threads.
+stage_built_ahead tsan-build
+stage tsan-tests run_tests tsan "$jobs" unit
+
+report
+echo "all of it took $((SECONDS - started)) s"

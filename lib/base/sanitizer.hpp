@@ -4,11 +4,16 @@
 
 #include <cstddef>
 
+// g++ tells by macros, clang by features.
 #if defined(__SANITIZE_ADDRESS__)
 #define RINGTAIL_ADDRESS_SANITIZER 1
+#elif defined(__SANITIZE_THREAD__)
+#define RINGTAIL_THREAD_SANITIZER 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define RINGTAIL_ADDRESS_SANITIZER 1
+#elif __has_feature(thread_sanitizer)
+#define RINGTAIL_THREAD_SANITIZER 1
 #endif
 #endif
 
@@ -17,6 +22,13 @@
 #endif
 
 namespace ringtail::base {
+
+/// Tests that press with large numbers press with fewer under a sanitizer that makes every access many times slower.
+#ifdef RINGTAIL_THREAD_SANITIZER
+inline constexpr bool under_thread_sanitizer = true;
+#else
+inline constexpr bool under_thread_sanitizer = false;
+#endif
 
 inline void poison(const void* memory, std::size_t bytes) noexcept {
 #ifdef RINGTAIL_ADDRESS_SANITIZER

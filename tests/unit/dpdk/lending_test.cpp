@@ -5,6 +5,7 @@
 #include <random>
 #include <thread>
 
+#include "base/sanitizer.hpp"
 #include "dpdk_fixture.hpp"
 
 namespace ringtail::dpdk {
@@ -162,11 +163,7 @@ TEST(Lending, InterruptEndsAReceive) {
   EXPECT_EQ(source.receive(1ms).status, ReceiveStatus::timeout);
 }
 
-#if defined(__SANITIZE_THREAD__)
-constexpr int many_rounds = 50;  // ThreadSanitizer makes each one thirty times slower
-#else
-constexpr int many_rounds = 1000;
-#endif
+constexpr int many_rounds = base::under_thread_sanitizer ? 50 : 1000;  // thirty times slower there
 
 // Not net_null: its driver keeps one packet per queue for ever (22.11, drivers/net/null/rte_eth_null.c).
 TEST(Lending, OpenedAndClosedManyTimesItLeavesNothing) {

@@ -11,6 +11,7 @@
 
 #include <ringtail/recorder.hpp>
 
+#include "base/sanitizer.hpp"
 #include "unit/store/recording_fixture.hpp"
 #include "unit/store/ring_feed.hpp"
 
@@ -63,9 +64,9 @@ class KillTest : public RecorderTest, public testing::WithParamInterface<std::tu
 INSTANTIATE_TEST_SUITE_P(, KillTest, test::every_writer_and_format(), test::writer_and_format_name);
 
 TEST_P(KillTest, LeavesWholeRecordsAtARandomMoment) {
-#ifdef __SANITIZE_THREAD__
-  GTEST_SKIP() << "a forked child gets no packet written under ThreadSanitizer before it is killed";
-#endif
+  if (base::under_thread_sanitizer) {
+    GTEST_SKIP() << "a forked child gets no packet written under ThreadSanitizer before it is killed";
+  }
   const auto [writer, format] = GetParam();
   std::mt19937 random(7);
   std::uint64_t packets = 0;
