@@ -9,6 +9,9 @@ Result<DeviceText> parse_device_text(std::string_view text) {
   static const std::regex virtual_name("[A-Za-z][A-Za-z0-9_.-]*");
 
   DeviceText device;
+  constexpr std::string_view rules_prefix = "rules:";
+  device.flow_rules = text.starts_with(rules_prefix);
+  if (device.flow_rules) text.remove_prefix(rules_prefix.size());
   const std::size_t comma = text.find(',');
   device.name = text.substr(0, comma);
   const std::string rest(comma == std::string_view::npos ? std::string_view{} : text.substr(comma));

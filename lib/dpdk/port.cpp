@@ -25,10 +25,15 @@ Result<std::unique_ptr<Port>> Port::open(const DeviceText& text, const OpenOptio
   std::unique_ptr<Port> port(new Port);
   port->device_ = std::move(*device);
   const auto result = port->choose_sizes(options)
+                          .and_then([&]() -> Result<void> {
+                            if (!text.flow_rules) return {};
+                            return port->choose_flow_rules(options.filter);
+                          })
                           .and_then([&] { return port->configure(options); })
                           .and_then([&] { return port->create_pools(options); })
                           .and_then([&] { return port->set_up_queues(); })
                           .and_then([&] { return port->device_->start(); })
+                          .and_then([&] { return port->create_flow_rules(); })
                           .and_then([&]() -> Result<void> {
                             if (!options.promiscuous) return {};
                             return port->enter_promiscuous_mode();

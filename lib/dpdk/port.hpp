@@ -12,6 +12,7 @@
 #include <ringtail/options.hpp>
 
 #include "dpdk/device.hpp"
+#include "dpdk/flow_rules.hpp"
 #include "dpdk/mbuf_pool.hpp"
 
 namespace ringtail::dpdk {
@@ -49,6 +50,9 @@ class Port {
   [[nodiscard]] const Interface& interface() const noexcept { return interface_; }
   /// "net_memif"
   [[nodiscard]] std::string_view driver() const noexcept { return device_->info().driver_name; }
+  /// The device holds back what does not match this filter; empty where it hands over everything.
+  [[nodiscard]] const std::string& offloaded_filter() const noexcept { return offloaded_filter_; }
+  [[nodiscard]] std::size_t flow_rules() const noexcept { return flow_rules_.size(); }
   /// The device was told to stamp packets.
   [[nodiscard]] bool stamps_packets() const noexcept { return (offloads_ & RTE_ETH_RX_OFFLOAD_TIMESTAMP) != 0; }
 
@@ -58,10 +62,12 @@ class Port {
 
  private:
   Port() = default;
+  Result<void> choose_flow_rules(const std::string& filter);
   Result<void> choose_sizes(const OpenOptions& options);
   Result<void> configure(const OpenOptions& options);
   Result<void> create_pools(const OpenOptions& options);
   Result<void> set_up_queues();
+  Result<void> create_flow_rules();
   Result<void> enter_promiscuous_mode();
   void wait_for_link(std::chrono::milliseconds longest) const;
   void describe(const OpenOptions& options);
@@ -71,6 +77,9 @@ class Port {
   MbufPool pool_;
   MbufPool large_pool_;
   std::unique_ptr<Device> device_;
+  std::vector<FlowPattern> flow_patterns_;
+  std::string offloaded_filter_;
+  FlowRules flow_rules_;
   Interface interface_;
   PortCounters baseline_;
   std::uint16_t queues_ = 1;

@@ -126,6 +126,7 @@ std::vector<Counter> PortBackend::counters() const {
   counters.insert(counters.begin(), {{"imissed", lost.imissed},
                                      {"rx_nombuf", lost.rx_nombuf},
                                      {"ierrors", lost.ierrors},
+                                     {"flow_rules", port.flow_rules()},
                                      {"mbufs", port.pool().size},
                                      {"mbufs_in_use", in_use(port.pool()) + in_use(port.large_pool())},
                                      {"link_up", port.link_is_up() ? 1U : 0U}});

@@ -64,6 +64,11 @@ Result<PortClaim> PortClaim::open(const DeviceText& text, const OpenOptions& opt
     return tl::unexpected(claim_error(text, "it is open with " + std::to_string(open_port.queues.size()) + " queues",
                                       "give every source of a port the same number of queues"));
   }
+  const std::string& offloaded = open_port.port->offloaded_filter();
+  if ((text.flow_rules || !offloaded.empty()) && offloaded != options.filter) {
+    return tl::unexpected(claim_error(text, "the device itself filters for another source of this process",
+                                      "give every source of a port the same filter, or leave out rules:"));
+  }
   const std::uint16_t first = options.dpdk.queue.value_or(0);
   const std::uint16_t count = options.dpdk.queue ? 1 : wanted_queues;
   const auto begin = open_port.queues.begin() + first;

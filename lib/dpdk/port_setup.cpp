@@ -36,6 +36,18 @@ int socket_of(const Device& device, const OpenOptions& options) {
 
 }  // namespace
 
+Result<void> Port::choose_flow_rules(const std::string& filter) {
+  flow_patterns_ = flow_patterns(filter);
+  if (flow_patterns_.empty()) {
+    return tl::unexpected(make_error("offload the filter to dpdk:" + device_->name(),
+                                     "'" + filter + "' is nothing that flow rules can say",
+                                     "they know ip, tcp, udp, icmp with [src|dst] host, net, port, joined by 'and'; "
+                                     "or leave out rules:"));
+  }
+  offloaded_filter_ = filter;
+  return FlowRules::isolate(id(), device_->name());
+}
+
 Result<void> Port::choose_sizes(const OpenOptions& options) {
   const rte_eth_dev_info& info = device_->info();
   queues_ = options.dpdk.queues;
@@ -132,6 +144,13 @@ Result<void> Port::set_up_queues() {
   return {};
 }
 
+Result<void> Port::create_flow_rules() {
+  auto rules = FlowRules::create(id(), device_->name(), flow_patterns_, queues_);
+  if (!rules) return tl::unexpected(rules.error());
+  flow_rules_ = std::move(*rules);
+  return {};
+}
+
 Result<void> Port::enter_promiscuous_mode() {
   if (rte_eth_promiscuous_get(id()) == 1) return {};
   const int status = rte_eth_promiscuous_enable(id());
@@ -149,6 +168,11 @@ void Port::wait_for_link(std::chrono::milliseconds longest) const {
 void Port::describe(const OpenOptions& options) {
   interface_.name = device_->name();
   interface_.description = "DPDK port " + std::to_string(id());
+  std::string let_through;
+  for (const FlowPattern& pattern : flow_patterns_) {
+    let_through += (let_through.empty() ? "; the device lets through: " : ", ") + dpdk::describe(pattern);
+  }
+  interface_.description += let_through;
   interface_.hardware = driver();
   interface_.filter = options.filter;
   interface_.index = device_->info().if_index;

@@ -58,6 +58,17 @@ class Complaints(DpdkTestbed):
         self.assertIn("nobody else uses it", line)
         self.assertEqual(0, first.finish()["received"])
 
+    def test_flow_rules_that_a_device_does_not_take(self):
+        filter_words = ["tcp", "and", "host", "10.0.0.1"]
+        self.assertIn("leave out rules:", self.complaint("--no-huge", "-i", "dpdk:rules:net_null0", *filter_words))
+        # net_tap takes the rules where the kernel has a flower classifier, and only there.
+        done = run(self.ringtail, "count", "--no-huge", "-i", "dpdk:rules:net_tap0,iface=rt-rules", "-a", "duration:0.1",
+                   "--json", "-", *filter_words, status=None)
+        if done.returncode == 0:
+            self.assertIn('"flow_rules":2', done.stdout)
+        else:
+            self.assertIn("the device refuses the rule for IPv4 TCP from 10.0.0.1", done.stderr)
+
     def test_a_summary_of_a_failure(self):
         summary = self.directory / "summary.json"
         self.complaint("--no-huge", "-i", "dpdk:net_nonsense0", "--json", summary)

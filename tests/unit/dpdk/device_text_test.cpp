@@ -22,6 +22,14 @@ TEST(DeviceText, PciAddressesMayLeaveOutTheirDomain) {
   EXPECT_TRUE(device->is_pci);
 }
 
+TEST(DeviceText, FlowRulesAreAskedForInFront) {
+  EXPECT_FALSE(parse_device_text("03:00.1")->flow_rules);
+  const auto device = parse_device_text("rules:03:00.1,mprq_en=1");
+  ASSERT_TRUE(device);
+  EXPECT_TRUE(device->flow_rules);
+  EXPECT_EQ(device->arguments, "0000:03:00.1,mprq_en=1");
+}
+
 TEST(DeviceText, AnythingElseIsAUsageError) {
   for (const char* text : {"", ",role=client", "03:00.8", "../etc/passwd", "eth 0", "0net"}) {
     const auto device = parse_device_text(text);

@@ -31,6 +31,15 @@ TEST(Faults, QueuesTheDeviceDoesNotHave) {
   EXPECT_THAT(open_error("dpdk:net_null0", options), HasSubstr("counted from 0"));
 }
 
+TEST(Faults, FlowRulesThatTheFilterOrTheDeviceDoesNotHave) {
+  OpenOptions options = small_options();
+  options.filter = "not arp";
+  EXPECT_THAT(open_error("dpdk:rules:net_null0", options), AllOf(HasSubstr("'not arp'"), HasSubstr("rules:")));
+  options.filter = "tcp port 80";
+  EXPECT_THAT(open_error("dpdk:rules:net_null0", options), HasSubstr("offload the filter to dpdk:net_null0"));
+  EXPECT_EQ(open_error("dpdk:net_null0", options), "");
+}
+
 TEST(Faults, TooLittleMemoryIsRefusedWithTheNumberNeeded) {
   OpenOptions options = small_options();
   options.buffer_bytes = std::size_t{1} << 20;
