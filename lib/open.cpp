@@ -13,17 +13,30 @@ namespace ringtail {
 namespace {
 
 constexpr std::string_view dpdk_prefix = "dpdk:";
+constexpr std::string_view share_prefix = "ringtail:";
+
+Result<detail::BackendPointer> open_share(const std::string& device, const OpenOptions& options) {
+  const auto open_once = [device, options](std::uint16_t first_interface_id) {
+    const std::string_view text = std::string_view(device).substr(share_prefix.size());
+    return share::ShareBackend::open(device, text, options, first_interface_id);
+  };
+  if (!options.wait_for_interface) return open_once(0);
+  return ReopeningBackend::open({.device = device, .kind = "share", .outlives_its_end = true, .open = open_once});
+}
+
+Result<detail::BackendPointer> open_outliving_link(const std::string& device, const OpenOptions& options) {
+  return ReopeningBackend::open({.device = device, .kind = "tpacket", .open = [device, options](std::uint16_t first) {
+                                   return open_tpacket(device, options, first);
+                                 }});
+}
 
 Result<detail::BackendPointer> open_backend(std::string_view device, const OpenOptions& options) {
   constexpr std::string_view file_prefix = "file:";
   if (device.starts_with(file_prefix)) return pcapfile::open_file(device.substr(file_prefix.size()), options);
-  constexpr std::string_view share_prefix = "ringtail:";
-  if (device.starts_with(share_prefix)) {
-    return share::ShareBackend::open(device, device.substr(share_prefix.size()), options);
-  }
+  if (device.starts_with(share_prefix)) return open_share(std::string(device), options);
   if (device.starts_with(dpdk_prefix)) return dpdk::open_dpdk(device, options);
   // The any device never goes away.
-  if (options.wait_for_interface && device != "any") return ReopeningBackend::open(std::string(device), options);
+  if (options.wait_for_interface && device != "any") return open_outliving_link(std::string(device), options);
   return open_tpacket(std::string(device), options);
 }
 

@@ -6,8 +6,6 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "open_tpacket.hpp"
-
 namespace ringtail {
 
 namespace {
@@ -18,28 +16,24 @@ constexpr std::chrono::nanoseconds open_interval = 200ms;  // FAULTS: rebinds wi
 
 }  // namespace
 
-Result<detail::BackendPointer> ReopeningBackend::open(const std::string& device, const OpenOptions& options) {
-  auto inner = open_tpacket(device, options);
+Result<detail::BackendPointer> ReopeningBackend::open(Reopenable reopenable) {
+  auto inner = reopenable.open(0);
   if (!inner) return tl::unexpected(std::move(inner.error()));
   base::FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
   base::WakeEvent wake = base::WakeEvent::create();
   base::FileDescriptor timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   std::unique_ptr<ReopeningBackend, detail::BackendDeleter> backend(
-      new ReopeningBackend(device, options, std::move(epoll), std::move(wake), std::move(timer)));
+      new ReopeningBackend(std::move(reopenable), std::move(epoll), std::move(wake), std::move(timer)));
   if (!backend->watch(backend->wake_.descriptor()) || !backend->watch(backend->timer_.get())) {
-    return tl::unexpected(system_error("open " + device, errno, "epoll"));
+    return tl::unexpected(system_error("open " + backend->reopenable_.device, errno, "epoll"));
   }
   backend->adopt(std::move(*inner));
   return detail::BackendPointer(std::move(backend));
 }
 
-ReopeningBackend::ReopeningBackend(std::string device, const OpenOptions& options, base::FileDescriptor epoll,
-                                   base::WakeEvent wake, base::FileDescriptor timer)
-    : device_(std::move(device)),
-      options_(options),
-      epoll_(std::move(epoll)),
-      wake_(std::move(wake)),
-      timer_(std::move(timer)) {}
+ReopeningBackend::ReopeningBackend(Reopenable reopenable, base::FileDescriptor epoll, base::WakeEvent wake,
+                                   base::FileDescriptor timer)
+    : reopenable_(std::move(reopenable)), epoll_(std::move(epoll)), wake_(std::move(wake)), timer_(std::move(timer)) {}
 
 bool ReopeningBackend::watch(int descriptor) noexcept {
   epoll_event event = {.events = EPOLLIN, .data = {.fd = descriptor}};
@@ -66,7 +60,8 @@ ReceiveStatus ReopeningBackend::look(Batch& batch) {
   }
   const ReceiveStatus status = inner_->receive(0ns, batch);
   learn_interfaces();
-  if (status != ReceiveStatus::end_of_stream || inner_->failure() == nullptr) return status;
+  const bool is_over = inner_->failure() != nullptr || reopenable_.outlives_its_end;
+  if (status != ReceiveStatus::end_of_stream || !is_over) return status;
   retire_inner();
   return stop_requested_.load() ? ReceiveStatus::end_of_stream : ReceiveStatus::timeout;
 }
@@ -92,7 +87,7 @@ void ReopeningBackend::retire_inner() noexcept {
   past_ += inner_->stats();
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, inner_->pollable_descriptor(), nullptr);
   inner_.reset();
-  first_interface_id_ = interfaces_.size();
+  if (interfaces_.size() < ring::InterfaceTable::capacity) first_interface_id_ = interfaces_.size();
   itimerspec tick = {};
   tick.it_value.tv_nsec = tick.it_interval.tv_nsec = open_interval.count();
   ::timerfd_settime(timer_.get(), 0, &tick, nullptr);
@@ -100,14 +95,15 @@ void ReopeningBackend::retire_inner() noexcept {
 
 void ReopeningBackend::learn_interfaces() {
   const ring::InterfaceTable& theirs = inner_->interfaces();
-  while (interfaces_.size() < first_interface_id_ + theirs.size()) {
+  const auto known = std::min<std::size_t>(first_interface_id_ + theirs.size(), ring::InterfaceTable::capacity);
+  while (interfaces_.size() < known) {
     interfaces_.add(theirs[static_cast<std::uint16_t>(interfaces_.size() - first_interface_id_)]);
   }
 }
 
 // Any error means "not yet": the interface may be half way into existence.
 void ReopeningBackend::try_to_open() {
-  auto opened = open_tpacket(device_, options_, first_interface_id_);
+  auto opened = reopenable_.open(first_interface_id_);
   if (opened) adopt(std::move(*opened));
 }
 

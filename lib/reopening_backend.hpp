@@ -1,13 +1,14 @@
-// A kernel-ring source that outlives its interface: when that goes away it waits until one of the same name is back and
-// opens a fresh socket on it (FAULTS: a packet socket is never rebound).
+// A source that outlives what it reads from: an interface that goes away and comes back, a publisher that is started
+// anew. It waits until there is one of the same name, and opens it afresh (FAULTS: a packet socket is never rebound).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include <ringtail/error.hpp>
-#include <ringtail/options.hpp>
 
 #include "base/deadline.hpp"
 #include "base/file_descriptor.hpp"
@@ -16,11 +17,22 @@
 
 namespace ringtail {
 
+/// What there is to be opened, again and again.
+struct Reopenable {
+  std::string device;
+  std::string_view kind;  ///< a literal
+  /// True where the end of a stream is no end: a publisher that is stopped in good order may be started again.
+  bool outlives_its_end = false;
+  /// `first_interface_id` is what the new source's interface ids begin with.
+  std::function<Result<detail::BackendPointer>(std::uint16_t first_interface_id)> open;
+};
+
 /// Batches come from the inner back ends themselves; one that has lost its interface lives on until its last batch is
-/// back. Each new socket brings a new interface entry, so a file gets a new Interface Description Block.
+/// back. Each new one brings new interface entries, so a file gets a new Interface Description Block; when the table is
+/// full, the last entries stand for all that come later.
 class ReopeningBackend final : public detail::Backend {
  public:
-  [[nodiscard]] static Result<detail::BackendPointer> open(const std::string& device, const OpenOptions& options);
+  [[nodiscard]] static Result<detail::BackendPointer> open(Reopenable reopenable);
 
   ReceiveStatus receive(std::chrono::nanoseconds timeout, Batch& batch) override;
   void stop() noexcept override;
@@ -30,13 +42,12 @@ class ReopeningBackend final : public detail::Backend {
   const ring::InterfaceTable& interfaces() const noexcept override { return interfaces_; }
   const Error* failure() const noexcept override { return nullptr; }
   int pollable_descriptor() const noexcept override { return epoll_.get(); }
-  std::string_view name() const noexcept override { return device_; }
-  std::string_view kind() const noexcept override { return "tpacket"; }
+  std::string_view name() const noexcept override { return reopenable_.device; }
+  std::string_view kind() const noexcept override { return reopenable_.kind; }
   void release(detail::BatchSlot&) noexcept override {}  // its batches belong to the inner back ends
 
  private:
-  ReopeningBackend(std::string device, const OpenOptions& options, base::FileDescriptor epoll, base::WakeEvent wake,
-                   base::FileDescriptor timer);
+  ReopeningBackend(Reopenable reopenable, base::FileDescriptor epoll, base::WakeEvent wake, base::FileDescriptor timer);
 
   [[nodiscard]] ReceiveStatus look(Batch& batch);
   [[nodiscard]] std::chrono::nanoseconds look_interval(ReceiveStatus status) const noexcept;
@@ -47,8 +58,7 @@ class ReopeningBackend final : public detail::Backend {
   void try_to_open();
   void wait(std::chrono::nanoseconds timeout) noexcept;
 
-  std::string device_;
-  OpenOptions options_;
+  const Reopenable reopenable_;
   base::FileDescriptor epoll_;  // the inner back end's descriptor, wake_ and timer_
   base::WakeEvent wake_;
   base::FileDescriptor timer_;  // ticks while there is no interface

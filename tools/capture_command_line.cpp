@@ -143,7 +143,8 @@ void CaptureCommandLine::add_interface_options() {
                              {"adapter_unsynced", TimestampType::adapter_unsynced}},
                             "whose clock");
   add_flag(
-      "--wait", [this] { common_.wait_for_interface = true; }, "carry on when an interface goes, until it is back");
+      "--wait", [this] { common_.wait_for_interface = true; },
+      "carry on when an interface or a publisher goes, until it is back");
   app_.add_option("expression", filter_words_, "filter for all interfaces")->type_name("FILTER...");
   group_ = "Questions";
   add_mode("-D,--list-interfaces", CaptureMode::list_interfaces, "list interfaces and exit");

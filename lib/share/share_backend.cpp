@@ -72,7 +72,7 @@ void ShareBackend::look_for_an_end() {
   if (stop_deadline_.has_passed() || (publisher_gone_ && stop_requested_.load())) {
     ended_ = true;
   } else if (publisher_gone_) {
-    fail("its publisher has gone", "is it still running?");
+    fail("its publisher has gone", "use --wait to attach again when it is back");
   }
 }
 
@@ -162,6 +162,8 @@ std::uint64_t ShareBackend::copy_checked(detail::BatchSlot& slot) {
                        packet.captured_length <= packet.wire_length && packet.interface_id < interfaces_.size();
     if (!sound) continue;
     packet.captured_length = std::min(packet.captured_length, snaplen_);
+    packet.interface_id = static_cast<std::uint16_t>(
+        std::min<std::uint32_t>(first_interface_id_ + packet.interface_id, ring::InterfaceTable::capacity - 1));
     captured_bytes += packet.captured_length;
     slot.descriptors[slot.count++] = packet;
   }

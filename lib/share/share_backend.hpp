@@ -35,8 +35,10 @@ class ShareBackend final : public detail::Backend {
   /// Attaches to a publisher, as a client that may be skipped and evicted; `text` is what follows "ringtail:"
   /// (share/wish.hpp). Of the options filter, batch_packets and snaplen are obeyed; a direction, a fanout group or a
   /// link type cannot be asked for. The filter sees packets as they were on the wire, VLAN tags in the bytes.
+  /// `first_interface_id` is what the interface ids of packets begin with.
   [[nodiscard]] static Result<detail::BackendPointer> open(std::string_view device, std::string_view text,
-                                                           const OpenOptions& options);
+                                                           const OpenOptions& options,
+                                                           std::uint16_t first_interface_id = 0);
 
   ReceiveStatus receive(std::chrono::nanoseconds timeout, Batch& batch) override;
   void stop() noexcept override;
@@ -70,8 +72,8 @@ class ShareBackend final : public detail::Backend {
     bool is_selective = false;
   };
 
-  ShareBackend(std::string device, const OpenOptions& options, const Geometry& geometry, Memory memory,
-               Descriptors descriptors);
+  ShareBackend(std::string device, const OpenOptions& options, std::uint16_t first_interface_id,
+               const Geometry& geometry, Memory memory, Descriptors descriptors);
   [[nodiscard]] Result<void> make_batch_pool();
 
   [[nodiscard]] std::optional<ReceiveStatus> look(Batch& batch);
@@ -94,6 +96,7 @@ class ShareBackend final : public detail::Backend {
   const std::string device_;
   const std::uint32_t snaplen_;
   const std::uint32_t batch_packets_;
+  const std::uint16_t first_interface_id_;
   const Geometry geometry_;
   Memory memory_;
   base::FileDescriptor socket_;

@@ -17,7 +17,6 @@ std::optional<std::string> impossible_wish(const OpenOptions& options) {
   if (options.direction != Direction::inout) return "a direction cannot be asked for";
   if (options.link_type) return "a link type cannot be asked for";
   if (options.fanout) return "it cannot be a member of a fanout group";
-  if (options.wait_for_interface) return "it does not wait for a publisher to come back";
   return std::nullopt;
 }
 
@@ -42,7 +41,7 @@ bool watch(int epoll, int descriptor) {
 }  // namespace
 
 Result<detail::BackendPointer> ShareBackend::open(std::string_view device, std::string_view text,
-                                                  const OpenOptions& options) {
+                                                  const OpenOptions& options, std::uint16_t first_interface_id) {
   const std::string operation = "open " + std::string(device);
   if (const auto wish = impossible_wish(options)) return tl::unexpected(usage_error(operation, *wish));
   if (options.snaplen < 1 || options.batch_packets < 1) {
@@ -72,18 +71,20 @@ Result<detail::BackendPointer> ShareBackend::open(std::string_view device, std::
   if (!watch(epoll.get(), socket->get()) || !watch(epoll.get(), wake.descriptor())) {
     return tl::unexpected(system_error(operation, errno, "epoll"));
   }
-  std::unique_ptr<ShareBackend, detail::BackendDeleter> backend(new ShareBackend(
-      std::string(device), options, geometry, {std::move(*packets), std::move(*lent), std::move(*returned)},
-      {std::move(*socket), std::move(wake), std::move(epoll)}));
+  std::unique_ptr<ShareBackend, detail::BackendDeleter> backend(
+      new ShareBackend(std::string(device), options, first_interface_id, geometry,
+                       {std::move(*packets), std::move(*lent), std::move(*returned)},
+                       {std::move(*socket), std::move(wake), std::move(epoll)}));
   if (auto ready = backend->make_batch_pool(); !ready) return tl::unexpected(std::move(ready.error()));
   return detail::BackendPointer(std::move(backend));
 }
 
-ShareBackend::ShareBackend(std::string device, const OpenOptions& options, const Geometry& geometry, Memory memory,
-                           Descriptors descriptors)
+ShareBackend::ShareBackend(std::string device, const OpenOptions& options, std::uint16_t first_interface_id,
+                           const Geometry& geometry, Memory memory, Descriptors descriptors)
     : device_(std::move(device)),
       snaplen_(options.snaplen),
       batch_packets_(std::min(options.batch_packets, geometry.slot_packets)),
+      first_interface_id_(first_interface_id),
       geometry_(geometry),
       memory_(std::move(memory)),
       socket_(std::move(descriptors.socket)),

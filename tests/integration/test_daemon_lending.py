@@ -273,6 +273,26 @@ class Faults(LendingCase):
         names = sorted(path.name for path in (self.directory / "run").iterdir())
         self.assertLessEqual(set(names), {"cap.sock", "cap.sock.lock"})
 
+    def test_who_waits_attaches_again(self):
+        """After a kill and after an orderly end, and goes on in the same file."""
+        running = Daemon(self, lending_only())
+        capture = Capture(self, "--wait", interface="ringtail:cap")
+        for start in range(3):
+            if start > 0:
+                running.start()
+            self.wait_for_clients(running, 1)
+            self.send_numbered(100, "--first", 100 * start)
+            running.wait_for("cap", "what was sent", lambda now: now["share"]["lent_packets"] == 100)
+            time.sleep(0.1)  # until it has read them
+            if start == 0:
+                running.process.kill()
+                running.process.wait()
+            elif start == 1:
+                running.finish()
+        self.assertEqual(300, capture.finish()["written_packets"])
+        self.assertEqual(0, capture.check_numbers(300)["missing"])
+        running.finish()
+
     def test_analyzers_that_are_killed_or_stopped_at_any_time(self):
         seed = random.randrange(1 << 32)
         print("seed", seed)

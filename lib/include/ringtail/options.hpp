@@ -62,7 +62,7 @@ struct OpenOptions {
   TimestampType timestamp_type = TimestampType::host;
   std::optional<Fanout> fanout{};            ///< set: this source is one member of a group
   std::optional<std::uint16_t> link_type{};  ///< pcap LINKTYPE_ value; only one that the device offers
-  bool wait_for_interface = false;           ///< carry on when the interface goes away, until it is back
+  bool wait_for_interface = false;           ///< carry on when interface or publisher go away, until they are back
   bool flow_hash = false;                    ///< have the kernel compute rx_hash (costs it time per packet)
   bool lock_filter = true;                   ///< SO_LOCK_FILTER once set up (not in a fanout group)
   int numa_node = numa_automatic;
