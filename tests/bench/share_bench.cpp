@@ -1,9 +1,12 @@
 // What lending costs: the publisher for each packet, with 1 to 8 clients attached, and a client for each packet it
 // reads. One thread plays all parts in turn, and times one of them. What balancing costs on top: the hash of a packet's
-// flow, and the dispatch of a batch among the members of a group.
+// flow, and the dispatch of a batch among the members of a group. And how long it takes until a client that sleeps has
+// the packet. What all that saves against a ring for each analyzer is for share_paths.py to tell.
 //
 //   build/release/tests/bench/share_bench --benchmark_repetitions=9 --benchmark_enable_random_interleaving=true
 
+#include <algorithm>
+#include <atomic>
 #include <benchmark/benchmark.h>
 #include <chrono>
 #include <thread>
@@ -61,6 +64,8 @@ class Lending {
     }
     reading_ += Clock::now() - begin;
   }
+  void publish_one() { publisher_.publish({packets_.data(), 1}, memory_.data(), ids_); }
+  [[nodiscard]] Source& first_source() { return sources_.front(); }
   [[nodiscard]] Clock::duration publishing() const { return publishing_; }
   [[nodiscard]] Clock::duration reading() const { return reading_ / std::max<std::size_t>(sources_.size(), 1); }
 
@@ -136,6 +141,37 @@ void filter(benchmark::State& state) {
                                    (static_cast<double>(state.iterations()) * batch_packets);
 }
 
+/// From the publisher's call to the client's return from receive(), each on a thread of its own; a packet every 300 us,
+/// so that the client sleeps.
+void wake_up(benchmark::State& state) {
+  Lending lending(1, 64);
+  lending.publish();
+  lending.read();
+  std::atomic<Clock::rep> published_at = 0;
+  std::vector<double> microseconds;
+  std::thread client([&] {
+    for (;;) {
+      const Received got = lending.first_source().receive(std::chrono::seconds(1));
+      if (got.status == ReceiveStatus::interrupted) return;
+      const Clock::duration late = Clock::now().time_since_epoch() - Clock::duration(published_at.load());
+      if (!got.batch.empty()) microseconds.push_back(std::chrono::duration<double, std::micro>(late).count());
+    }
+  });
+  for (auto round : state) {
+    (void)round;
+    std::this_thread::sleep_for(std::chrono::microseconds(300));
+    published_at.store(Clock::now().time_since_epoch().count());
+    lending.publish_one();
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  lending.first_source().interrupt();
+  client.join();
+  std::sort(microseconds.begin(), microseconds.end());
+  base::require(!microseconds.empty(), "packets arrive");
+  state.counters["median_us"] = microseconds[microseconds.size() / 2];
+  state.counters["p99_us"] = microseconds[microseconds.size() * 99 / 100];
+}
+
 /// The hash alone, of frames that are in the first-level cache.
 void hash(benchmark::State& state) {
   std::vector<std::byte> frame(64);
@@ -150,6 +186,7 @@ void hash(benchmark::State& state) {
   }
 }
 BENCHMARK(hash);
+BENCHMARK(wake_up)->Iterations(5000);
 BENCHMARK(balance)->ArgNames({"clients", "bytes"})->ArgsProduct({{1, 2, 4, 8}, {64}});
 BENCHMARK(filter)->ArgNames({"clients"})->Arg(1)->Arg(8);
 BENCHMARK(lend)->ArgNames({"clients", "bytes"})->ArgsProduct({{1, 2, 4, 8}, {64, 512, 1500}});
