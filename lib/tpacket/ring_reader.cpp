@@ -1,5 +1,6 @@
 #include "tpacket/ring_reader.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -42,6 +43,15 @@ static_assert(flags_of_status(TP_STATUS_LOSING) == packet_flags::after_loss);
 static_assert(flags_of_status(TP_STATUS_CSUMNOTREADY) == packet_flags::checksum_missing);
 static_assert(flags_of_status(TP_STATUS_CSUM_VALID) == packet_flags::checksum_valid);
 static_assert(flags_of_status(TP_STATUS_TS_RAW_HARDWARE) == packet_flags::hardware_timestamp);
+
+// Records form a chain, so the walk waits for memory at every step. Frames of one size come in runs: the guess where a
+// record some steps on begins is often right and costs little when it is not. Its header and the bytes around it, where
+// an encoder will write, lie in two or three cache lines.
+[[gnu::always_inline]] inline void prefetch_record(const std::byte* guess) noexcept {
+  __builtin_prefetch(guess - 16);  // where the packet before it ends
+  __builtin_prefetch(guess + 48);
+  __builtin_prefetch(guess + 80);  // its first bytes
+}
 
 // Puts the tag that the kernel moved into metadata back where it was on the wire: the addresses move down by four
 // bytes, into memory in front of the packet that only we use.
@@ -94,15 +104,14 @@ RingReader::RingReader(RingReader&& other) noexcept
       ledger_(std::move(other.ledger_)),
       has_rx_hash_(other.has_rx_hash_) {}
 
-// Reads the record at `begin` and checks every offset in it, once: nothing outside the block is ever touched, and each
-// record lies behind the one before it.
+// Checks every offset in the record at `begin`, once: nothing outside the block is ever touched, and each record lies
+// behind the one before it. What describes the packet is read later, straight into its descriptor.
 [[gnu::always_inline]] inline bool RingReader::read_record(std::uint32_t begin, std::uint32_t packets_left,
                                                            Record& record) const noexcept {
   const std::uint32_t limit = geometry_.block_bytes;
   if (begin % alignof(tpacket3_hdr) != 0 || begin > limit - record_header_bytes) return false;
   const std::byte* const memory = block(current_) + begin;
   const auto& header = *reinterpret_cast<const tpacket3_hdr*>(memory);
-  const auto& address = *reinterpret_cast<const sockaddr_ll*>(memory + address_offset);
 
   const std::uint32_t mac = header.tp_mac;
   const std::uint32_t captured = header.tp_snaplen;
@@ -110,27 +119,13 @@ RingReader::RingReader(RingReader&& other) noexcept
   if (mac < record_header_bytes || mac > room || captured > room - mac) return false;
   const std::uint32_t to_next = header.tp_next_offset;
   if (packets_left > 1 && (to_next < mac + captured || to_next >= room)) return false;
-  // Records form a chain, so the walk waits for memory at every step. Frames of one size come in runs: the guess where
-  // a record some steps on begins is often right and costs little when it is not.
-  const std::byte* const guess = memory + prefetch_distance_records * std::size_t{to_next};
-  __builtin_prefetch(guess);
-  __builtin_prefetch(guess + ring::cache_line_bytes);
+  prefetch_record(memory + prefetch_distance_records * std::size_t{to_next});
 
   record.begin = begin;
-  record.data = begin + mac;
   record.to_next = to_next;
   record.captured_length = captured;
-  record.wire_length = header.tp_len < captured ? captured : header.tp_len;
-  record.status = header.tp_status;
-  record.timestamp_ns = std::uint64_t{header.tp_sec} * nanoseconds_per_second + header.tp_nsec;
-  record.rx_hash = header.hv1.tp_rxhash;
-  record.vlan_tci = static_cast<std::uint16_t>(header.hv1.tp_vlan_tci);
-  record.vlan_tpid = header.hv1.tp_vlan_tpid;
-  record.interface_index = static_cast<std::uint32_t>(address.sll_ifindex);
-  record.hardware_type = address.sll_hatype;
-  record.packet_type = address.sll_pkttype;
-  record.restores_tag = (record.status & TP_STATUS_VLAN_VALID) != 0 && captured >= mac_addresses_bytes;
-  if (record.restores_tag) record.data -= vlan_tag_bytes;
+  record.restores_tag = (header.tp_status & TP_STATUS_VLAN_VALID) != 0 && captured >= mac_addresses_bytes;
+  record.data = begin + mac - (record.restores_tag ? vlan_tag_bytes : 0);
   return true;
 }
 
@@ -206,10 +201,11 @@ std::uint64_t RingReader::fill(detail::BatchSlot& slot) {
   std::uint32_t count = 0;
   Record record = ahead_;
   while (left_ != 0 && count < pool_.batch_packets()) {
-    if (!knows_interface(record)) {
+    const auto& address = *reinterpret_cast<const sockaddr_ll*>(memory + record.begin + address_offset);
+    if (!knows_interface(address)) {
       // A new interface begins a batch, so that whoever writes the file can introduce it first.
       if (count != 0) break;
-      learn_interface(record);
+      learn_interface(address);
     }
     PacketDescriptor& descriptor = slot.descriptors[count++];
     describe(memory, record, descriptor);
@@ -235,44 +231,54 @@ std::uint64_t RingReader::fill(detail::BatchSlot& slot) {
 }
 
 inline void RingReader::describe(std::byte* block_memory, const Record& record, PacketDescriptor& descriptor) noexcept {
-  descriptor.offset = record.data;
-  descriptor.timestamp_ns = record.timestamp_ns;
-  descriptor.captured_length = record.captured_length;
-  descriptor.wire_length = record.wire_length;
-  descriptor.rx_hash = has_rx_hash_ ? record.rx_hash : 0;
-  std::uint32_t flags = flags_of_packet_type[record.packet_type & 7] | flags_of_status(record.status);
+  const std::byte* const memory = block_memory + record.begin;
+  const auto& header = *reinterpret_cast<const tpacket3_hdr*>(memory);
+  const auto& address = *reinterpret_cast<const sockaddr_ll*>(memory + address_offset);
+  const std::uint32_t status = header.tp_status;
+  const std::uint32_t captured = record.captured_length;
+  const std::uint32_t wire = std::max(header.tp_len, captured);
+  std::uint32_t flags = flags_of_packet_type[address.sll_pkttype & 7] | flags_of_status(status);
   if (has_rx_hash_) flags |= packet_flags::rx_hash_valid;
-  if (record.captured_length < record.wire_length && record.captured_length < geometry_.snaplen) {
+  if (captured < wire && captured < geometry_.snaplen) {
     flags |= packet_flags::truncated;
     ring::add_by_owner(truncated_, 1);
   }
+  descriptor.offset = record.data;
+  descriptor.timestamp_ns = std::uint64_t{header.tp_sec} * nanoseconds_per_second + header.tp_nsec;
+  descriptor.captured_length = captured;
+  descriptor.wire_length = wire;
+  descriptor.rx_hash = has_rx_hash_ ? header.hv1.tp_rxhash : 0;
+  descriptor.flags = flags;
   descriptor.vlan_tci = 0;
   descriptor.vlan_tpid = 0;
-  if (record.restores_tag) {
-    const bool has_tpid = (record.status & TP_STATUS_VLAN_TPID_VALID) != 0;
-    descriptor.vlan_tci = record.vlan_tci;
-    descriptor.vlan_tpid = has_tpid ? record.vlan_tpid : tpid_802_1q;
-    flags |= packet_flags::vlan_restored;
-    restore_tag(block_memory + record.data + vlan_tag_bytes, descriptor.vlan_tpid, descriptor.vlan_tci);
-    descriptor.wire_length += vlan_tag_bytes;
-    descriptor.captured_length += vlan_tag_bytes;
-    if (descriptor.captured_length > geometry_.snaplen) descriptor.captured_length = geometry_.snaplen;
-  }
-  descriptor.flags = flags;
   descriptor.interface_id = interface_id_;
   descriptor.queue = 0;
+  if (record.restores_tag) describe_tag(block_memory, header, descriptor);
 }
 
-inline bool RingReader::knows_interface(const Record& record) noexcept {
-  const KnownInterface& known = known_[record.interface_index % known_interfaces];
-  if (!known.valid || known.index != record.interface_index) return false;
+void RingReader::describe_tag(std::byte* block_memory, const tpacket3_hdr& header,
+                              PacketDescriptor& descriptor) const noexcept {
+  const bool has_tpid = (header.tp_status & TP_STATUS_VLAN_TPID_VALID) != 0;
+  descriptor.vlan_tci = static_cast<std::uint16_t>(header.hv1.tp_vlan_tci);
+  descriptor.vlan_tpid = has_tpid ? header.hv1.tp_vlan_tpid : tpid_802_1q;
+  descriptor.flags |= packet_flags::vlan_restored;
+  restore_tag(block_memory + descriptor.offset + vlan_tag_bytes, descriptor.vlan_tpid, descriptor.vlan_tci);
+  descriptor.wire_length += vlan_tag_bytes;
+  descriptor.captured_length = std::min(descriptor.captured_length + vlan_tag_bytes, geometry_.snaplen);
+}
+
+inline bool RingReader::knows_interface(const sockaddr_ll& address) noexcept {
+  const auto index = static_cast<std::uint32_t>(address.sll_ifindex);
+  const KnownInterface& known = known_[index % known_interfaces];
+  if (!known.valid || known.index != index) return false;
   interface_id_ = known.id;
   return true;
 }
 
-void RingReader::learn_interface(const Record& record) {
-  interface_id_ = resolver_->resolve(record.interface_index, record.hardware_type);
-  known_[record.interface_index % known_interfaces] = {record.interface_index, interface_id_, true};
+void RingReader::learn_interface(const sockaddr_ll& address) {
+  const auto index = static_cast<std::uint32_t>(address.sll_ifindex);
+  interface_id_ = resolver_->resolve(index, address.sll_hatype);
+  known_[index % known_interfaces] = {index, interface_id_, true};
 }
 
 }  // namespace ringtail::tpacket

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <linux/if_packet.h>
 #include <span>
 
 #include <ringtail/batch.hpp>
@@ -60,21 +61,12 @@ class RingReader {
   RingReader(InterfaceResolver& resolver, std::span<std::byte> ring, const Geometry& geometry, bool has_rx_hash,
              ring::BatchPool pool);
 
-  /// A record's fields, read once from memory the kernel wrote and checked.
+  /// A record of the current block whose offsets have been checked.
   struct Record {
     std::uint32_t begin = 0;            // of its tpacket3_hdr, from the block's start
-    std::uint32_t data = 0;             // of its packet bytes, likewise
+    std::uint32_t data = 0;             // of its packet bytes, likewise; a tag that goes back in included
     std::uint32_t to_next = 0;          // tp_next_offset
     std::uint32_t captured_length = 0;  // tp_snaplen
-    std::uint32_t wire_length = 0;      // tp_len
-    std::uint32_t status = 0;
-    std::uint64_t timestamp_ns = 0;
-    std::uint32_t rx_hash = 0;
-    std::uint32_t interface_index = 0;
-    std::uint16_t hardware_type = 0;
-    std::uint16_t vlan_tci = 0;
-    std::uint16_t vlan_tpid = 0;
-    std::uint8_t packet_type = 0;
     bool restores_tag = false;
   };
 
@@ -88,8 +80,9 @@ class RingReader {
   [[nodiscard]] std::uint64_t fill(detail::BatchSlot& slot);
   [[nodiscard]] bool read_record(std::uint32_t begin, std::uint32_t packets_left, Record& record) const noexcept;
   void describe(std::byte* block_memory, const Record& record, PacketDescriptor& descriptor) noexcept;
-  [[nodiscard]] bool knows_interface(const Record& record) noexcept;
-  void learn_interface(const Record& record);
+  void describe_tag(std::byte* block_memory, const tpacket3_hdr& header, PacketDescriptor& descriptor) const noexcept;
+  [[nodiscard]] bool knows_interface(const sockaddr_ll& address) noexcept;
+  void learn_interface(const sockaddr_ll& address);
 
   InterfaceResolver* resolver_;
   std::span<std::byte> ring_;
