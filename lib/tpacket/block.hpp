@@ -18,6 +18,8 @@
 #include <cstdint>
 #include <linux/if_packet.h>
 
+#include "tpacket/block_pace.hpp"
+
 namespace ringtail::tpacket {
 
 inline constexpr std::uint32_t block_header_bytes = sizeof(tpacket_block_desc);
@@ -51,6 +53,11 @@ class BlockHeader {
   /// Packets in the block; final once the block is ours, a moment's view while the kernel fills it.
   [[nodiscard]] std::uint32_t packets_so_far() const noexcept { return packet_count().load(std::memory_order_relaxed); }
 
+  /// A block that the retire timer handed over counts as closed then, not at its last packet.
+  [[nodiscard]] BlockTimes times() const noexcept {
+    return {nanoseconds(header_.ts_first_pkt), nanoseconds(header_.ts_last_pkt)};
+  }
+
   [[nodiscard]] std::uint32_t first_record_offset() const noexcept { return header_.offset_to_first_pkt; }
 
  private:
@@ -59,6 +66,9 @@ class BlockHeader {
   }
   [[nodiscard]] std::atomic_ref<std::uint32_t> packet_count() const noexcept {
     return std::atomic_ref<std::uint32_t>(header_.num_pkts);
+  }
+  [[nodiscard]] static std::uint64_t nanoseconds(const tpacket_bd_ts& time) noexcept {
+    return std::uint64_t{time.ts_sec} * 1'000'000'000 + time.ts_nsec;
   }
 
   tpacket_hdr_v1& header_;

@@ -150,6 +150,7 @@ Look RingReader::open_block() noexcept {
     if (!header.is_ours()) return Look::nothing;
     base::unpoison(block(current_), geometry_.block_bytes);
     const std::uint32_t packets = header.packets_so_far();
+    last_block_ = header.times();
     ledger_.begin_walk(current_);
     if (begin_walk(packets)) return Look::packets;
     end_walk();

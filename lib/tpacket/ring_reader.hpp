@@ -14,6 +14,7 @@
 #include "ring/backend.hpp"
 #include "ring/batch_pool.hpp"
 #include "ring/block_ledger.hpp"
+#include "tpacket/block_pace.hpp"
 #include "tpacket/geometry.hpp"
 
 namespace ringtail::tpacket {
@@ -45,6 +46,9 @@ class RingReader {
   /// Fills a slot with the next packets of the current block, in order. On Look::packets `slot` is to be lent, and
   /// `captured_bytes` is the sum of its captured lengths.
   [[nodiscard]] Look next(detail::BatchSlot*& slot, std::uint64_t& captured_bytes);
+
+  /// Of the block that came last. Zeros before the first.
+  [[nodiscard]] const BlockTimes& last_block() const noexcept { return last_block_; }
 
   /// Takes a lent slot back; its block goes back to the kernel with the last of its holders.
   void release(detail::BatchSlot& slot) noexcept;
@@ -97,6 +101,7 @@ class RingReader {
   std::uint32_t current_ = 0;
   std::uint32_t left_ = 0;
   Record ahead_;
+  BlockTimes last_block_;
 
   // Ids of interfaces met before, direct-mapped by index: "any" alternates between a few.
   struct KnownInterface {

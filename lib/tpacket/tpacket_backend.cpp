@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include "base/affinity.hpp"
@@ -21,6 +22,9 @@ constexpr std::chrono::nanoseconds credit_look_interval = 200us;
 constexpr std::chrono::nanoseconds removal_look_interval = 200ms;
 // After the filter was exchanged, a packet that had passed the old one needs this long at most to reach the ring.
 constexpr std::chrono::nanoseconds filter_settle_time = 20ms;
+
+// A full block is noticed this much later on a busy ring, as a part of the time a packet may wait in a part-filled one.
+constexpr int retire_timeouts_per_patience = 25;
 
 constexpr std::uint64_t socket_mark = 0;
 constexpr std::uint64_t wake_mark = 1;
@@ -112,6 +116,8 @@ Result<std::unique_ptr<TpacketBackend, detail::BackendDeleter>> TpacketBackend::
   auto reader = RingReader::create(*backend, *backend, backend->socket_.ring(), *geometry, options.batch_packets,
                                    options.flow_hash);
   if (!reader) return tl::unexpected(std::move(reader.error()));
+  backend->pace_ =
+      BlockPace(geometry->block_count, std::chrono::nanoseconds(options.retire_timeout) / retire_timeouts_per_patience);
   backend->reader_ = std::make_unique<RingReader>(std::move(*reader));
   backend->interface_index_ = link.index;
   backend->first_interface_id_ = first_interface_id;
@@ -157,8 +163,22 @@ Look TpacketBackend::look(Batch& batch) {
   return seen;
 }
 
+// On a busy ring: sleeps until the next block is due, if that is soon. False when only the event can tell.
+bool TpacketBackend::nap(std::chrono::nanoseconds timeout) noexcept {
+  timespec now = {};
+  (void)::clock_gettime(CLOCK_REALTIME, &now);
+  const auto now_ns = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+  const std::chrono::nanoseconds nap = std::min(timeout, pace_.nap(reader_->last_block(), now_ns));
+  if (nap <= 0ns) return false;
+  const timespec limit = {.tv_sec = 0, .tv_nsec = static_cast<long>(nap.count())};
+  pollfd wake = {.fd = wake_.descriptor(), .events = POLLIN, .revents = 0};
+  if (::ppoll(&wake, 1, &limit, nullptr) > 0) wake_.drain();
+  return true;
+}
+
 // Whoever calls this has looked after the last wait and found nothing; whatever arrives from then on makes an edge.
 void TpacketBackend::wait(std::chrono::nanoseconds timeout, Look last_look) noexcept {
+  if (last_look == Look::nothing && phase_ == Phase::flowing && !link_is_down_ && nap(timeout)) return;
   if (last_look == Look::held) timeout = std::min(timeout, credit_look_interval);
   if (link_is_down_) timeout = std::min(timeout, removal_look_interval);
   if (phase_ == Phase::draining) timeout = std::min(timeout, std::chrono::nanoseconds(5ms));

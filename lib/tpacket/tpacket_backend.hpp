@@ -60,6 +60,7 @@ class TpacketBackend final : public detail::Backend, private InterfaceResolver {
   [[nodiscard]] Look look(Batch& batch);
   void begin_drain() noexcept;
   [[nodiscard]] bool drained() const noexcept;
+  [[nodiscard]] bool nap(std::chrono::nanoseconds timeout) noexcept;
   void wait(std::chrono::nanoseconds timeout, Look last_look) noexcept;
   void note_socket_error() noexcept;
   void end(Error failure) noexcept;
@@ -74,6 +75,7 @@ class TpacketBackend final : public detail::Backend, private InterfaceResolver {
   base::FileDescriptor epoll_;
   ring::InterfaceTable interfaces_;
   std::unique_ptr<RingReader> reader_;
+  BlockPace pace_{0, {}};
 
   // The receiving thread's.
   Phase phase_ = Phase::flowing;
