@@ -11,7 +11,7 @@ from testbed import Testbed, run, wait_until
 
 
 def configuration(directory, storage="", capture="", name="cap", interfaces='["rx0"]'):
-    return (f'[[capture]]\nname = "{name}"\ninterfaces = {interfaces}\nretire_timeout_ms = 20\nbuffer_mib = 8\n'
+    return (f'[[capture]]\nname = "{name}"\ninterfaces = {interfaces}\nretire_timeout_ms = 20\nbuffer_mib = 32\n'
             f'{capture}\n[capture.storage]\ndirectory = "{directory}"\n{storage}\n')
 
 
