@@ -66,9 +66,6 @@ Result<std::unique_ptr<CaptureSession>> CaptureSession::open(const CaptureOption
   if (user) {
     if (auto became = become(*user); !became) return tl::unexpected(std::move(became.error()));
   }
-  auto signals = SignalQueue::create();
-  if (!signals) return tl::unexpected(std::move(signals.error()));
-  session->signals_.emplace(std::move(*signals));
   return session;
 }
 
@@ -82,6 +79,10 @@ CaptureSession::CaptureSession(const CaptureOptions& options, base::WakeEvent be
 Result<void> CaptureSession::open_workers(bool recording) {
   auto sources = open_sources(options_);
   if (!sources) return tl::unexpected(std::move(sources.error()));
+  // Opening may take its time and be interrupted; from the first packet on, and with a file there, the end is orderly.
+  auto signals = SignalQueue::create();
+  if (!signals) return tl::unexpected(std::move(signals.error()));
+  signals_.emplace(std::move(*signals));
   const bool shares_file = options_.one_file && options_.threads > 1;
   for (std::size_t thread = 0; thread < sources->size(); ++thread) {
     std::optional<RecorderOptions> output;
