@@ -42,8 +42,9 @@ run_tests() { # PRESET JOBS [LABEL]
 
 # What a stage says goes to its log, what it took to a file beside it.
 run_stage() { # NAME COMMAND...
-  local TIMEFORMAT='%R %U %S'
-  { time "${@:2}" >"$logs/$1.log" 2>&1; } 2>"$logs/$1.seconds"
+  local TIMEFORMAT='%R %U %S' status=0
+  { time { "${@:2}" >"$logs/$1.log" 2>&1 || status=$?; }; } 2>"$logs/$1.seconds"
+  return "$status"
 }
 
 # The next stage is built, at the lowest priority, while the tests of the one before wait for links, disks and clocks.
