@@ -53,7 +53,7 @@ BlockWriter::Added BlockWriter::add(Batch&& batch, std::span<const std::byte> ca
     opened_at_ = Clock::now();
     encoder_->begin(memory, carried_bytes_);
   }
-  const std::span<const PacketDescriptor> packets{batch.slot()->descriptors, batch.size()};
+  const std::span<const PacketDescriptor> packets = batch.descriptors();
   encoder_->add(packets, interfaces);
   Added added{.packets = batch.size()};
   for (const PacketDescriptor& packet : packets) added.captured_bytes += packet.captured_length;

@@ -19,7 +19,7 @@ void Recorder::Implementation::write(std::uint16_t source_id, Batch& batch) {
     accepted_packets_ += batch.size();
     write_in_place(source_id, batch);
   } else {
-    const std::uint32_t copied = copy(source_id, {batch.slot()->descriptors, batch.size()}, batch.slot()->memory_base);
+    const std::uint32_t copied = copy(source_id, batch.descriptors(), batch.slot()->memory_base);
     if (complete_) batch.keep_first(copied);
     accepted_packets_ += batch.size();
   }
@@ -34,7 +34,7 @@ void Recorder::Implementation::copy_some(std::uint16_t source_id, const Batch& b
   take_interfaces(source_id);
   std::uint32_t accepted = count;
   if (!failure_) {
-    const std::uint32_t copied = copy(source_id, {batch.slot()->descriptors + first, count}, batch.slot()->memory_base);
+    const std::uint32_t copied = copy(source_id, batch.descriptors().subspan(first, count), batch.slot()->memory_base);
     if (complete_) accepted = copied;
   }
   accepted_packets_ += accepted;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <span>
 #include <utility>
 
 #include <ringtail/packet.hpp>
@@ -77,6 +78,7 @@ class Batch {
   [[nodiscard]] PacketView operator[](std::uint32_t index) const noexcept {
     return {descriptors_[index], memory_base_};
   }
+  [[nodiscard]] std::span<const PacketDescriptor> descriptors() const noexcept { return {descriptors_, count_}; }
 
   /// Gives the memory back now; the batch is empty afterwards. Every view into it dies.
   void reset() noexcept {
@@ -91,6 +93,13 @@ class Batch {
     if (count >= count_) return;
     if (slot_ != nullptr) detail::truncate(*slot_, count_ - count);
     count_ = count;
+  }
+
+  /// Leaves the first `count` packets out, they stay counted as delivered.
+  void skip_first(std::uint32_t count) noexcept {
+    if (count >= count_) return reset();
+    descriptors_ += count;
+    count_ -= count;
   }
 
   void swap(Batch& other) noexcept {
