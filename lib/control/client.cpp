@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/deadline.hpp"
+#include "control/passed_descriptor.hpp"
 #include "control/socket_path.hpp"
 
 namespace ringtail::control {
@@ -37,16 +38,17 @@ Result<Client> Client::connect(const std::string& directory, const std::string& 
                                      nobody ? "no ringtaild captures under this name; see ringtail stat" : ""));
 }
 
-Result<Answer> Client::ask(const Request& request, std::chrono::milliseconds patience) {
-  if (auto sent = send(encode(request)); !sent) return tl::unexpected(std::move(sent.error()));
+Result<Answer> Client::ask(const Request& request, std::chrono::milliseconds patience, int descriptor) {
+  if (auto sent = send(encode(request), descriptor); !sent) return tl::unexpected(std::move(sent.error()));
   return receive(patience).and_then([](const std::string& line) { return decode_answer(line); });
 }
 
-Result<void> Client::send(std::string_view line) {
+Result<void> Client::send(std::string_view line, int descriptor) {
   while (!line.empty()) {
-    const ssize_t sent = ::send(socket_.get(), line.data(), line.size(), MSG_NOSIGNAL);
+    const ssize_t sent = send_with_descriptor(socket_.get(), line, descriptor);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0) return failed(errno, "send");
+    descriptor = -1;  // it has gone with the first bytes
     line.remove_prefix(static_cast<std::size_t>(sent));
   }
   return {};

@@ -19,12 +19,13 @@ class Client {
   [[nodiscard]] static Result<Client> connect(const std::string& directory, const std::string& name);
 
   /// Error: no answer in time, or not one that can be read. That the daemon did not do it is an answer.
+  /// `descriptor`, unless -1, goes with the question: the daemon gets one of its own.
   [[nodiscard]] Result<Answer> ask(const Request& request,
-                                   std::chrono::milliseconds patience = std::chrono::seconds(10));
+                                   std::chrono::milliseconds patience = std::chrono::seconds(10), int descriptor = -1);
 
  private:
   Client(base::FileDescriptor socket, std::string path) noexcept;
-  [[nodiscard]] Result<void> send(std::string_view line);
+  [[nodiscard]] Result<void> send(std::string_view line, int descriptor);
   [[nodiscard]] Result<std::string> receive(std::chrono::milliseconds patience);
   [[nodiscard]] tl::unexpected<Error> failed(int error_number, const char* what) const;
 
