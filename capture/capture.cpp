@@ -42,6 +42,11 @@ bool is_full(const Error& error) {
 
 Result<std::unique_ptr<Capture>> Capture::open(const CaptureSettings& settings, Opener& opener) {
   std::unique_ptr<Capture> capture(new Capture(settings, opener));
+  if (settings.flight && !settings.flight->trigger.empty()) {
+    auto trigger = FlightTrigger::compile(settings.flight->trigger);
+    if (!trigger) return tl::unexpected(std::move(trigger.error()));
+    capture->trigger_ = std::make_shared<const FlightTrigger>(std::move(*trigger));
+  }
   if (!capture->bell_.is_open()) return tl::unexpected(system_error("capture " + settings.name, errno, "eventfd"));
   if (auto links = tpacket::LinkWatch::open()) {
     capture->links_.emplace(std::move(*links));
@@ -54,7 +59,11 @@ Result<std::unique_ptr<Capture>> Capture::open(const CaptureSettings& settings, 
 }
 
 Capture::Capture(const CaptureSettings& settings, Opener& opener)
-    : name_(settings.name), opener_(opener), bell_(base::WakeEvent::create()), settings_(settings) {
+    : name_(settings.name),
+      flight_(settings.flight),
+      opener_(opener),
+      bell_(base::WakeEvent::create()),
+      settings_(settings) {
   for (const std::string& device : settings.devices) slots_.emplace_back().device = device;
 }
 
@@ -93,6 +102,11 @@ void Capture::welcome(base::FileDescriptor socket, const control::Peer& peer) {
 }
 
 Result<void> Capture::open_storage() {
+  if (settings_.storage.directory.empty()) {
+    const std::lock_guard lock(mutex_);
+    storage_.reset();
+    return {};
+  }
   auto storage = store::StorageDirectory::open(settings_.storage);
   if (!storage) return tl::unexpected(std::move(storage.error()));
   for (const store::Leftover& leftover : (*storage)->leftovers()) {
@@ -111,10 +125,8 @@ Result<void> Capture::open_storage() {
 }
 
 Result<void> Capture::start() {
-  if (settings_.writes_files()) {
-    if (auto opened = open_storage(); !opened) return opened;
-    storage_->enforce_quota();
-  }
+  if (auto opened = open_storage(); !opened) return opened;
+  if (storage_) storage_->enforce_quota();
   make_workers();
   for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
     Order order{.kind = Order::Kind::install, .slots = slots_of(worker)};
@@ -150,6 +162,9 @@ void Capture::make_workers() {
     if (!cpus.empty()) cpu = cpus[worker % cpus.size()];
     WorkerDuty duty{.writes_files = settings_.writes_files(), .order = order};
     if (lender_) duty.lending.emplace(*lender_, worker, slots_.size());
+    if (flight_) {
+      duty.flight = std::make_unique<FlightRecorder>(slots_.size(), flight_limits(settings_), trigger_, bell_);
+    }
     workers_.push_back(std::make_unique<Worker>(slots_.size(), bell_, cpu, std::move(duty)));
     has_output_.push_back(false);
   }
@@ -226,6 +241,7 @@ void Capture::carry_out(const control::Request& request, const Reply& reply) {
     case control::Operation::filter:
       if (auto changed = change_filter(request.filter); !changed) return reply({.error = changed.error().message()});
       break;
+    case control::Operation::dump:
     case control::Operation::stat:
     case control::Operation::reload:
     case control::Operation::stop:
@@ -304,6 +320,14 @@ void Capture::finish() {
   finished_ = true;
   compressor_.reset();
   const control::CaptureStatus account = status();
+  if (flight_) {
+    return log(
+        LogLevel::info, name_,
+        fmt::format("ended: {} delivered = {} dumped + {} expired + {} dropped by the writer + {} discarded while "
+                    "paused; {} dumps",
+                    account.delivered, account.written_packets, account.flight.expired_packets, account.dropped_writer,
+                    account.discarded_paused, account.flight.dumps));
+  }
   if (!settings_.writes_files()) {
     return log(LogLevel::info, name_, fmt::format("ended: {} delivered, nothing to be written", account.delivered));
   }

@@ -33,7 +33,13 @@ namespace ringtail::daemon {
 /// Called once, on the manager's thread.
 using Reply = std::function<void(const control::Answer&)>;
 
-/// Threads: open(), start() and the destructor: the supervisor. request(), reconfigure(), stop(), status() and
+struct DumpRequest {
+  std::optional<double> last_seconds{};          ///< none: all that is held
+  std::shared_ptr<base::FileDescriptor> file{};  ///< where to; null: a file in the capture's storage
+  std::string why{};                             ///< who or what asks
+};
+
+/// Threads: open(), start() and the destructor: the supervisor. request(), dump(), reconfigure(), stop(), status() and
 /// has_ended(): any.
 class Capture {
  public:
@@ -48,6 +54,8 @@ class Capture {
 
   /// Does pause, resume, rotate and filter; `reply` gets the answer.
   void request(const control::Request& request, Reply reply);
+  /// Writes what its flight recorder holds into a file; `reply` gets the answer when it is there.
+  void dump(const DumpRequest& request, Reply reply);
   /// Takes over other settings under the same name. What they do not change goes on undisturbed.
   void reconfigure(const CaptureSettings& settings);
   /// Ends it: the inflow first, then the rings are emptied, then the files are finished.
@@ -72,6 +80,21 @@ class Capture {
     Clock::time_point gone_since{};
     std::uint64_t lost = 0;
   };
+
+  /// A batch on its way from a flight recorder into a file.
+  struct DumpPiece {
+    std::shared_ptr<Source> source;
+    Batch batch;
+    Clock::time_point received_at;
+  };
+  /// A dump's file, and the sources it knows, by their ids.
+  struct DumpFile {
+    std::vector<std::shared_ptr<Source>> sources;
+    Recorder recorder;
+
+    [[nodiscard]] Result<std::uint16_t> id_of(const std::shared_ptr<Source>& source);
+  };
+  enum class TriggerStage : std::uint8_t { armed, fired, holding_off };
 
   Capture(const CaptureSettings& settings, Opener& opener);
 
@@ -106,13 +129,22 @@ class Capture {
   void tell_all(Order::Kind kind);
   void note(const std::string& problem);
 
+  // capture_dump.cpp: what a flight recorder holds becomes a file
+  [[nodiscard]] Result<control::DumpReport> carry_out(const DumpRequest& request);
+  [[nodiscard]] Result<DumpFile> open_dump(const DumpRequest& request) const;
+  [[nodiscard]] std::vector<DumpPiece> collect(const DumpWish& wish);
+  [[nodiscard]] Result<void> write_dump(DumpFile& file, const DumpWish& wish);
+  void look_after_trigger();
+
   // capture_status.cpp
   void add_sources(control::CaptureStatus& status, const std::vector<WorkerFigures>& workers) const;
   void add_written(control::CaptureStatus& status, const std::vector<WorkerFigures>& workers) const;
   void add_storage(control::CaptureStatus& status) const;
+  void add_flight(control::CaptureStatus& status, const std::vector<WorkerFigures>& workers) const;
   void add_state(control::CaptureStatus& status, const std::vector<WorkerFigures>& workers) const;
 
   const std::string name_;
+  const std::optional<FlightSettings> flight_;
   Opener& opener_;
   const base::WakeEvent bell_;
   std::optional<tpacket::LinkWatch> links_;  ///< none: interfaces are looked for by the clock
@@ -126,6 +158,9 @@ class Capture {
   Clock::time_point retry_due_{};
   Clock::time_point quota_due_{};
   std::chrono::seconds retry_interval_{1};
+  std::shared_ptr<const FlightTrigger> trigger_;
+  TriggerStage trigger_stage_ = TriggerStage::armed;
+  Clock::time_point trigger_due_{};
 
   mutable std::mutex mutex_;  // of what follows; held for moments only, never by a worker
   CaptureSettings settings_;
@@ -137,6 +172,11 @@ class Capture {
   std::int64_t late_written_ = 0;  ///< what outputs came to hold after the workers had counted them
   std::int64_t late_dropped_ = 0;
   std::int64_t late_bytes_ = 0;
+  RecorderStats dumped_;               ///< by the flight recorder
+  std::uint64_t dumping_packets_ = 0;  ///< on their way from there into a file
+  std::uint64_t dumps_ = 0;
+  std::uint64_t dumps_failed_ = 0;
+  std::uint64_t triggers_ = 0;
   std::string problem_;  ///< what is wrong now
 
   std::atomic<bool> ended_{false};

@@ -27,6 +27,7 @@ control::CaptureStatus Capture::status() const {
   add_sources(status, workers);
   add_written(status, workers);
   add_storage(status);
+  if (flight_) add_flight(status, workers);
   add_state(status, workers);
   if (lender_) status.share = lender_->status();
   rusage usage{};
@@ -77,6 +78,34 @@ void Capture::add_written(control::CaptureStatus& status, const std::vector<Work
   status.written_packets += static_cast<std::uint64_t>(late_written_);
   status.dropped_writer += static_cast<std::uint64_t>(late_dropped_);
   status.written_bytes += static_cast<std::uint64_t>(late_bytes_);
+  status.written_packets += dumped_.written_packets;
+  status.dropped_writer += dumped_.dropped_writer;
+  status.captured_bytes += dumped_.captured_bytes;
+  status.written_bytes += dumped_.written_bytes;
+  status.copied_bytes += dumped_.copied_bytes;
+  status.dilated_chunks += dumped_.dilated_chunks;
+  status.compacted_chunks += dumped_.compacted_chunks;
+  status.files_total += dumped_.files_total;
+  if (!dumped_.writer.empty()) status.writer = dumped_.writer;
+}
+
+void Capture::add_flight(control::CaptureStatus& status, const std::vector<WorkerFigures>& workers) const {
+  control::FlightStatus& flight = status.flight;
+  flight.seconds = std::chrono::duration<double>(flight_->age).count();
+  for (const WorkerFigures& worker : workers) {
+    flight.held_packets += worker.held_packets;
+    flight.held_bytes += worker.held_bytes;
+    flight.held_seconds = std::max(flight.held_seconds, static_cast<double>(worker.held_ns) / 1e9);
+    flight.expired_packets += worker.expired_packets;
+  }
+  const std::lock_guard lock(mutex_);
+  const FlightLimits limits = flight_limits(settings_);
+  const std::uint64_t most = std::min<std::uint64_t>(limits.blocks * settings_.open.block_bytes, limits.bytes);
+  flight.held_limit_bytes = most * workers_.size() * slots_.size();
+  flight.held_packets += dumping_packets_;
+  flight.dumps = dumps_;
+  flight.dumps_failed = dumps_failed_;
+  flight.triggers = triggers_;
 }
 
 void Capture::add_storage(control::CaptureStatus& status) const {

@@ -35,15 +35,19 @@ bool knows_interface(const Source& source, std::uint32_t index) {
 void Capture::wait_for_something() {
   pollfd readable[] = {{.fd = bell_.descriptor(), .events = POLLIN, .revents = 0},
                        {.fd = links_ ? links_->pollable_descriptor() : -1, .events = POLLIN, .revents = 0}};
-  const std::chrono::milliseconds longest = links_ ? look_interval : look_interval_without_news;
+  std::chrono::milliseconds longest = links_ ? look_interval : look_interval_without_news;
+  if (trigger_stage_ != TriggerStage::armed) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(trigger_due_ - Clock::now());
+    longest = std::clamp<std::chrono::milliseconds>(left, 0ms, longest);
+  }
   if (::poll(readable, 2, static_cast<int>(longest.count())) > 0) bell_.drain();
 }
 
 void Capture::look_after() {
   look_after_interfaces();
-  if (!settings_.writes_files()) return;
-  look_after_outputs();
-  if (Clock::now() < quota_due_) return;
+  look_after_trigger();
+  if (settings_.writes_files()) look_after_outputs();
+  if (storage_ == nullptr || Clock::now() < quota_due_) return;
   quota_due_ = Clock::now() + quota_interval;
   storage_->enforce_quota();  // age and free space do not wait for the next file
 }

@@ -10,6 +10,7 @@
 
 #include "base/affinity.hpp"
 #include "control/socket_path.hpp"
+#include "flight_limits.hpp"
 #include "table_reader.hpp"
 
 namespace ringtail::daemon {
@@ -17,6 +18,8 @@ namespace ringtail::daemon {
 namespace {
 
 using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+using std::chrono::round;
 using std::chrono::seconds;
 
 constexpr std::int64_t century_seconds = 100LL * 366 * 24 * 3600;
@@ -69,6 +72,7 @@ class ConfigurationReader {
   void read_share(const toml::table& table, ShareSettings& share);
   void read_rotation(TableReader& keys, CaptureSettings& capture);
   void read_quota(TableReader& keys, store::Quota& quota);
+  void read_flight(const toml::table& table, CaptureSettings& capture);
   void find_contradictions(TableReader& keys, const CaptureSettings& capture);
 
   const std::string& file_;
@@ -133,7 +137,8 @@ void ConfigurationReader::read_capture(const toml::table& table) {
   if (storage != nullptr) read_storage(*storage, capture);
   const toml::table* share = keys.table("share");
   if (share != nullptr) read_share(*share, capture.share);
-  if (storage == nullptr && (share == nullptr || !capture.share.enabled)) {
+  if (const toml::table* flight = keys.table("flight")) read_flight(*flight, capture);
+  if (storage == nullptr && !capture.flight && (share == nullptr || !capture.share.enabled)) {
     keys.mistake("storage", "files need a directory: add [capture.storage], or [capture.share] to lend packets only");
   }
   find_contradictions(keys, capture);
@@ -292,6 +297,33 @@ void ConfigurationReader::read_quota(TableReader& keys, store::Quota& quota) {
   if (const auto percent = keys.decimal("quota_disk_percent", 100)) quota.disk_percent = percent;
   if (const auto percent = keys.decimal("quota_free_percent", 100)) quota.free_percent = percent;
   assign(quota.age, keys.whole("quota_age_seconds", 1, century_seconds));
+}
+
+void ConfigurationReader::read_flight(const toml::table& table, CaptureSettings& capture) {
+  TableReader keys = reader(table, "capture.flight");
+  FlightSettings& flight = capture.flight.emplace();
+  const auto seconds_of = [&keys](const char* key, double most, nanoseconds& target) {
+    if (const auto s = keys.decimal(key, most)) target = round<nanoseconds>(std::chrono::duration<double>(*s));
+  };
+  constexpr double day_seconds = 24 * 3600;
+  seconds_of("seconds", day_seconds, flight.age);
+  assign(flight.bytes, keys.whole("bytes", 1 << 16));
+  keys.text("trigger", flight.trigger);
+  seconds_of("trigger_delay_seconds", day_seconds, flight.trigger_delay);
+  seconds_of("hold_off_seconds", day_seconds, flight.hold_off);
+  if (!flight.trigger.empty() && capture.storage.directory.empty()) {
+    keys.mistake("trigger", "the files it makes need a directory: add [capture.storage]");
+  }
+  if (capture.output.rotation.is_on()) {
+    keys.mistake("seconds", "a flight recorder writes one file a dump: the rotate_... of its storage mean nothing");
+  }
+  if (capture.ordered) keys.mistake("seconds", "a dump is in the order of reception: ordered means nothing");
+  for (const std::string& device : capture.devices) {
+    if (device.starts_with("dpdk:"))
+      keys.mistake("seconds", "packets are kept in kernel rings, and not from " + device);
+  }
+  if (const auto problem = fit_ring_to_flight(capture)) keys.mistake("seconds", *problem);
+  keys.refuse_the_rest();
 }
 
 void ConfigurationReader::find_contradictions(TableReader& keys, const CaptureSettings& capture) {

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <utility>
 
+#include "control/passed_descriptor.hpp"
 #include "control/socket_path.hpp"
 #include "share/message.hpp"
 
@@ -22,6 +23,7 @@ struct ControlServer::Client {
   std::string capture;
   control::Peer peer;
   control::LineBuffer lines{control::longest_line_bytes};
+  base::FileDescriptor file{};  ///< has come with a question that is not asked yet
   std::string outgoing{};
   bool has_spoken = false;
   bool is_waiting = false;  ///< for an answer
@@ -117,7 +119,7 @@ bool ControlServer::hand_over(Client& client) {
 bool ControlServer::read_from(std::uint64_t id, Client& client) {
   if (!client.has_spoken && hand_over(client)) return false;
   char bytes[4096];
-  const ssize_t got = ::recv(client.socket.get(), bytes, sizeof bytes, 0);
+  const ssize_t got = control::receive_with_descriptor(client.socket.get(), bytes, client.file);
   if (got < 0) return errno == EAGAIN || errno == EINTR;
   if (got == 0) return false;
   if (!client.lines.add({bytes, static_cast<std::size_t>(got)})) {
@@ -139,7 +141,9 @@ bool ControlServer::ask_next(std::uint64_t id, Client& client) {
     return true;
   }
   client.is_waiting = true;
-  handler_({.client = id, .capture = client.capture, .peer = client.peer, .request = *request});
+  Question question{.client = id, .capture = client.capture, .peer = client.peer, .request = *request};
+  if (client.file.is_open()) question.file = std::make_shared<base::FileDescriptor>(std::move(client.file));
+  handler_(question);
   return true;
 }
 

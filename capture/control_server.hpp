@@ -25,6 +25,7 @@ struct Question {
   std::string capture;
   control::Peer peer;
   control::Request request;
+  std::shared_ptr<base::FileDescriptor> file{};  ///< what came with it; null: nothing
 };
 
 /// Somebody who wants packets instead of an answer (share/message.hpp), and whose connection is no more of ours.

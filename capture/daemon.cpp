@@ -21,6 +21,11 @@ namespace {
 constexpr int longest_sleep_ms = 200;
 
 std::string what_it_does(const CaptureSettings& settings) {
+  if (settings.flight) {
+    const std::chrono::duration<double> age = settings.flight->age;
+    return fmt::format("keeps the last {:g} s in its rings; packets wait there up to {} ms before anybody sees them",
+                       age.count(), settings.open.retire_timeout.count());
+  }
   return settings.writes_files() ? "captures into " + settings.storage.directory : "captures, and writes nothing";
 }
 
@@ -79,7 +84,7 @@ Result<void> Daemon::open_captures() {
 Result<void> Daemon::give_up_privileges(const std::optional<base::User>& user) {
   PrivilegesToKeep keep{.user = user, .writable_directories = {settings_.run_directory}};
   for (const CaptureSettings& each : settings_.captures) {
-    if (each.writes_files()) keep.writable_directories.push_back(each.storage.directory);
+    if (!each.storage.directory.empty()) keep.writable_directories.push_back(each.storage.directory);
     for (const std::string& device : each.devices) keep.uses_dpdk = keep.uses_dpdk || device.starts_with("dpdk:");
   }
   return drop_privileges(keep, opener_);
@@ -131,6 +136,7 @@ void Daemon::run() {
 /// who do not even want to wait for the disk.
 void Daemon::obey(int signal) {
   if (signal == SIGUSR1) return log_statistics();
+  if (signal == SIGUSR2) return dump_all();
   if (signal == SIGHUP) {
     if (auto reloaded = reload(); !reloaded) log(LogLevel::error, "", reloaded.error().message());
     return;
@@ -143,6 +149,13 @@ void Daemon::obey(int signal) {
       return;
     default:
       ::_exit(1);
+  }
+}
+
+/// Into their storage; whoever has none says so in the log.
+void Daemon::dump_all() {
+  for (auto& [name, running] : captures_) {
+    if (running.settings.flight) running.capture->dump({.why = "SIGUSR2"}, [](const control::Answer&) {});
   }
 }
 
@@ -189,6 +202,12 @@ void Daemon::answer(const Question& question) {
     case control::Operation::reload:
     case control::Operation::stop:
       return control_.answer(question.client, answer_at_once(question, capture));
+    case control::Operation::dump:
+      return capture.dump(
+          {.last_seconds = question.request.last_seconds,
+           .file = question.file,
+           .why = fmt::format("uid {} asked for it", question.peer.uid)},
+          [this, client = question.client](const control::Answer& answer) { control_.answer(client, answer); });
     default:
       capture.request(question.request, [this, client = question.client](const control::Answer& answer) {
         control_.answer(client, answer);

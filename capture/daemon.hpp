@@ -34,6 +34,7 @@ class Daemon {
   [[nodiscard]] Result<void> start_captures();
   [[nodiscard]] Result<void> add_capture(const CaptureSettings& settings);
   void obey(int signal);
+  void dump_all();
   void stop_all();
   void answer(const Question& question);
   void attach(Attachment attachment);

@@ -144,6 +144,25 @@ void add_share(MetricsWriter& metrics) {
                     std::mem_fn(&control::ClientStatus::skipped_packets));
 }
 
+void add_flight(MetricsWriter& metrics) {
+  const auto add = [&metrics](const char* name, const char* type, const char* help, auto value) {
+    metrics.of_capture(name, type, help, [value](const CaptureStatus& each) { return each.flight.*value; });
+  };
+  using control::FlightStatus;
+  add("ringtail_flight_seconds", "gauge", "How long packets are kept in memory; 0: there is no flight recorder.",
+      &FlightStatus::seconds);
+  add("ringtail_flight_held_seconds", "gauge", "How long the oldest packet in memory has been there.",
+      &FlightStatus::held_seconds);
+  add("ringtail_flight_held_packets", "gauge", "Packets in memory.", &FlightStatus::held_packets);
+  add("ringtail_flight_held_bytes", "gauge", "Ring memory they fill.", &FlightStatus::held_bytes);
+  add("ringtail_flight_held_limit_bytes", "gauge", "Ring memory they may fill.", &FlightStatus::held_limit_bytes);
+  add("ringtail_flight_expired_packets_total", "counter", "Packets kept in memory that no dump wanted.",
+      &FlightStatus::expired_packets);
+  add("ringtail_flight_dumps_total", "counter", "Dumps into files.", &FlightStatus::dumps);
+  add("ringtail_flight_dumps_failed_total", "counter", "Dumps that failed.", &FlightStatus::dumps_failed);
+  add("ringtail_flight_triggers_total", "counter", "Dumps that a packet has called for.", &FlightStatus::triggers);
+}
+
 }  // namespace
 
 std::string metrics_text(const std::vector<CaptureStatus>& captures) {
@@ -155,6 +174,7 @@ std::string metrics_text(const std::vector<CaptureStatus>& captures) {
   add_output(metrics);
   add_storage(metrics);
   add_share(metrics);
+  add_flight(metrics);
   return std::move(metrics).text();
 }
 

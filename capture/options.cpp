@@ -62,7 +62,8 @@ bool is_top_level(const std::string& key) {
 bool says_where_packets_go(const OneOff& one_off) {
   return !one_off.directory.empty() ||
          std::any_of(one_off.settings.begin(), one_off.settings.end(), [](const std::string& setting) {
-           return setting.starts_with("storage.directory") || setting.starts_with("share.");
+           return setting.starts_with("storage.directory") || setting.starts_with("share.") ||
+                  setting.starts_with("flight.");
          });
 }
 

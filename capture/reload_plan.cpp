@@ -12,13 +12,14 @@ const CaptureSettings* find(const std::vector<CaptureSettings>& captures, const 
   return found == captures.end() ? nullptr : &*found;
 }
 
-/// What cannot be exchanged while it runs. Who may attach can be.
+/// What cannot be exchanged while it runs. Who may attach can be; a flight recorder is made for one ring.
 bool needs_restart(const CaptureSettings& before, const CaptureSettings& after) {
   ShareSettings share = after.share;
   share.users = before.share.users;
   share.groups = before.share.groups;
   return before.devices != after.devices || before.threads != after.threads || before.cpus != after.cpus ||
-         before.ordered != after.ordered || before.share != share || before.writes_files() != after.writes_files();
+         before.ordered != after.ordered || before.share != share || before.writes_files() != after.writes_files() ||
+         before.flight != after.flight || (after.flight && before.open != after.open);
 }
 
 }  // namespace

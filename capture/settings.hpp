@@ -39,6 +39,17 @@ struct ShareSettings {
   [[nodiscard]] bool operator==(const ShareSettings&) const = default;
 };
 
+/// Packets are kept in the ring and written when somebody asks for them, instead of all the time.
+struct FlightSettings {
+  std::chrono::nanoseconds age = std::chrono::seconds(30);  ///< how long
+  std::optional<std::uint64_t> bytes{};                     ///< of ring memory, all rings together
+  std::string trigger{};                                    ///< pcap-filter text: a packet that matches brings a dump
+  std::chrono::nanoseconds trigger_delay{};                 ///< so long after that packet
+  std::chrono::nanoseconds hold_off = std::chrono::seconds(60);  ///< then none for so long
+
+  [[nodiscard]] bool operator==(const FlightSettings&) const = default;
+};
+
 struct CaptureSettings {
   std::string name{};
   std::vector<std::string> devices{};  ///< one thread serves a ring of each of them
@@ -47,10 +58,11 @@ struct CaptureSettings {
   bool ordered = false;     ///< a thread's packets go into its file in the order of their time stamps
   std::vector<int> cpus{};  ///< where they run, in turn; empty: beside the interface, or anywhere
   RecorderOptions output{};
-  store::StorageOptions storage{};  ///< without a directory nothing is written: packets are only lent
+  store::StorageOptions storage{};  ///< without a directory nothing is written: packets are lent, or kept in memory
   ShareSettings share{};
+  std::optional<FlightSettings> flight{};  ///< nothing is written but dumps
 
-  [[nodiscard]] bool writes_files() const noexcept { return !storage.directory.empty(); }
+  [[nodiscard]] bool writes_files() const noexcept { return !storage.directory.empty() && !flight; }
   [[nodiscard]] bool operator==(const CaptureSettings&) const = default;
 };
 

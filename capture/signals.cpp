@@ -11,7 +11,7 @@ Result<Signals> Signals::take_over() {
   for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
   sigset_t handled;
   sigemptyset(&handled);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) sigaddset(&handled, signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&handled, signal);
   pthread_sigmask(SIG_BLOCK, &handled, nullptr);
   base::FileDescriptor descriptor(::signalfd(-1, &handled, SFD_NONBLOCK | SFD_CLOEXEC));
   if (!descriptor.is_open()) return tl::unexpected(system_error("watch for signals", errno));

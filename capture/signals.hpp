@@ -9,8 +9,8 @@
 
 namespace ringtail::daemon {
 
-/// SIGINT, SIGTERM, SIGHUP and SIGUSR1 are blocked from here on, in all threads that follow, and read instead. A reader
-/// that goes away, and a file that becomes too long, are errors and not the end of the process.
+/// SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 are blocked from here on, in all threads that follow, and read instead.
+/// A reader that goes away, and a file that becomes too long, are errors and not the end of the process.
 class Signals {
  public:
   [[nodiscard]] static Result<Signals> take_over();

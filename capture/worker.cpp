@@ -82,22 +82,41 @@ bool Worker::obey() {
       case Order::Kind::finish:
         finishing_ = std::move(order);
         break;
+      case Order::Kind::dump:
+        dumping_ = std::move(order);
+        break;
     }
-    if (order) {
-      publish();
-      (void)answers_.post(order);  // the manager takes an answer before it posts the next order
-      ring_bell();
-    }
+    if (order) answer(std::move(order));
   }
+  if (dumping_) dump_when_ripe();
   const bool has_ended = !group_ || group_->has_ended() || abandoned_.load(std::memory_order_relaxed);
   if (!finishing_ || !has_ended) return true;
   finish(*finishing_);
   return false;
 }
 
+void Worker::answer(std::unique_ptr<Order> order) {
+  publish();
+  (void)answers_.post(order);  // the manager takes an answer before it posts the next order
+  ring_bell();
+}
+
+void Worker::dump_when_ripe() {
+  std::vector<bool> has_source;
+  for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+    has_source.push_back(slots_[slot] != nullptr && !shown_.slots[slot].has_ended);
+  }
+  const bool is_abandoned = abandoned_.load(std::memory_order_relaxed);
+  if (!is_abandoned && !duty_.flight->is_ripe(dumping_->wish, has_source, is_idle_)) return;
+  dumping_->slots = slots_;
+  dumping_->held = duty_.flight->take(dumping_->wish.since_ns);
+  answer(std::move(dumping_));
+}
+
 void Worker::install(Order& order) {
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
     if (slots_[slot] == order.slots[slot]) continue;
+    if (duty_.flight) duty_.flight->forget(slot);
     if (slots_[slot]) past_[slot] += slots_[slot]->stats();
     shown_.slots[slot] = {};
     if (duty_.lending) duty_.lending->forget(slot);
@@ -135,9 +154,8 @@ void Worker::finish(Order& order) {
     past_written_.add_figures(order.counted_as);
   }
   if (order.kind != Order::Kind::finish) return;
-  publish();
-  (void)answers_.post(finishing_);
-  ring_bell();
+  for (std::size_t slot = 0; duty_.flight && slot < slots_.size(); ++slot) duty_.flight->forget(slot);
+  answer(std::move(finishing_));
 }
 
 void Worker::note(const Order& order) {
@@ -152,7 +170,9 @@ void Worker::note(const Order& order) {
 void Worker::receive() {
   if (!group_ || group_->has_ended()) return std::this_thread::sleep_for(longest_wait);
   auto [status, index, batch] = group_->receive(longest_wait);
+  is_idle_ = status == ReceiveStatus::timeout;
   if (status == ReceiveStatus::packets) return take(slot_of_[index], std::move(batch));
+  if (status == ReceiveStatus::no_credit && duty_.flight) duty_.flight->make_room();
   if (status != ReceiveStatus::end_of_stream) return;
   SlotFigures& slot = shown_.slots[slot_of_[index]];
   slot.has_ended = true;
@@ -168,6 +188,8 @@ void Worker::take(std::size_t slot, Batch&& batch) {
   if (shown_.is_paused) {
     shown_.discarded_paused += batch.size();
     batch.reset();
+  } else if (duty_.flight) {
+    duty_.flight->hold(slot, *slots_[slot], std::move(batch));
   } else if (order_) {
     order_->add(slot, std::move(batch), std::chrono::steady_clock::now());
   } else if (output_) {
@@ -206,7 +228,9 @@ void Worker::watch_output() {
 }
 
 void Worker::publish_when_due() {
-  if (const auto now = std::chrono::steady_clock::now(); now >= publish_due_) {
+  const auto now = std::chrono::steady_clock::now();
+  if (duty_.flight) duty_.flight->expire(now);
+  if (now >= publish_due_) {
     publish_due_ = now + publish_interval;
     publish();
   }
@@ -221,6 +245,7 @@ void Worker::publish() {
     total += shown_.slots[slot].stats;
   }
   if (duty_.lending) duty_.lending->report_losses(total);
+  if (duty_.flight) duty_.flight->show(shown_);
   RecorderStats written = past_written_;
   if (output_) {
     const RecorderStats current = output_->recorder.stats();

@@ -21,6 +21,7 @@
 #include <ringtail/source.hpp>
 
 #include "base/wake_event.hpp"
+#include "flight_recorder.hpp"
 #include "lender.hpp"
 #include "ring/mailbox.hpp"
 #include "ring/published.hpp"
@@ -51,12 +52,15 @@ struct Order {
     note,  ///< `text` about an interface of `slot` goes into the file
     pause,
     resume,
+    dump,    ///< hand over what the flight recorder holds
     finish,  ///< end when the sources have ended; somebody has stopped them
   };
   Kind kind = Kind::install;
   Slots slots{};
   std::unique_ptr<Output> output{};  ///< new with the order, old with the answer; null: none
   RecorderStats counted_as{};        ///< in the answer: how the old output stands in the worker's figures
+  DumpWish wish{};                   ///< with a dump
+  std::vector<HeldBatch> held{};     ///< in its answer, with the slots they came from
   std::size_t slot = 0;
   std::uint32_t interface_index = 0;
   std::string text{};
@@ -67,6 +71,7 @@ struct WorkerDuty {
   bool writes_files = true;                         ///< false: packets without an output are not missed
   std::optional<LendingDesk> lending{};             ///< where they are lent before they are written
   std::optional<ring::TimeOrder::Options> order{};  ///< they are written in the order of their time stamps
+  std::unique_ptr<FlightRecorder> flight{};         ///< keeps them, for as many slots; then there is no output
 };
 
 class Worker {
@@ -85,6 +90,9 @@ class Worker {
   /// What is still in the rings stays there: for those who cannot wait.
   void abandon() noexcept { abandoned_.store(true, std::memory_order_relaxed); }  // no data comes with it
 
+  /// Null when there is none. The manager's end of it.
+  [[nodiscard]] FlightRecorder* flight() const noexcept { return duty_.flight.get(); }
+
   /// Threads: any.
   [[nodiscard]] WorkerFigures figures() const noexcept { return published_.read(); }
 
@@ -94,6 +102,8 @@ class Worker {
   void install(Order& order);
   void finish(Order& order);
   void note(const Order& order);
+  void answer(std::unique_ptr<Order> order);
+  void dump_when_ripe();
   void receive();
   void take(std::size_t slot, Batch&& batch);
   void write_in_order(bool all);
@@ -112,7 +122,9 @@ class Worker {
   std::optional<ring::TimeOrder> order_;  ///< what it holds is for output_
   std::uint64_t past_late_ = 0;           ///< of those before it
   std::unique_ptr<Order> finishing_;
-  std::vector<Stats> past_;  ///< by slot: of the sources that were there before
+  std::unique_ptr<Order> dumping_;  ///< until its packets have come
+  bool is_idle_ = false;            ///< the last look at the rings found nothing
+  std::vector<Stats> past_;         ///< by slot: of the sources that were there before
   RecorderStats past_written_;
   std::uint64_t unrecorded_ = 0;
   bool output_has_failed_ = false;

@@ -37,6 +37,10 @@ struct WorkerFigures {
   std::uint64_t written_packets = 0;
   std::uint64_t dropped_writer = 0;
   std::uint64_t discarded_paused = 0;
+  std::uint64_t held_packets = 0;  ///< in a flight recorder
+  std::uint64_t held_bytes = 0;
+  std::uint64_t held_ns = 0;  ///< how long the oldest has been
+  std::uint64_t expired_packets = 0;
   std::uint64_t captured_bytes = 0;
   std::uint64_t written_bytes = 0;
   std::uint64_t copied_bytes = 0;

@@ -13,6 +13,7 @@ int run_bench(Arguments arguments);
 int run_capture(Arguments arguments);
 int run_count(Arguments arguments);
 int run_ctl(Arguments arguments);
+int run_dump(Arguments arguments);
 int run_list(Arguments arguments);
 int run_recover(Arguments arguments);
 int run_send(Arguments arguments);

@@ -17,6 +17,7 @@ constexpr const char* examples =
     "  pause, resume   go on reading, without writing; write again\n"
     "  rotate          begin the next file now\n"
     "  filter EXPR     capture what EXPR matches from now on; without one, everything\n"
+    "  dump            write what its flight recorder holds into its storage (see ringtail dump)\n"
     "  reload          take over what has changed in the daemon's configuration\n"
     "  stop            end this capture\n";
 

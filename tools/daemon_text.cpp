@@ -61,13 +61,26 @@ std::string capture_lines(const StatusPair& pair) {
   return text;
 }
 
+std::string flight_text(const control::FlightStatus& flight) {
+  return fmt::format("  holds {:.1f} of {:g} s, {} of {}; {} dumps, {} failed, {} triggered\n", flight.held_seconds,
+                     flight.seconds, bytes_text(static_cast<double>(flight.held_bytes)),
+                     bytes_text(static_cast<double>(flight.held_limit_bytes)), flight.dumps, flight.dumps_failed,
+                     flight.triggers);
+}
+
 std::string file_lines(const CaptureStatus& status) {
-  if (status.storage.directory.empty()) return fmt::format("  delivered {}, nothing is written\n", status.delivered);
-  std::string text =
-      fmt::format("  delivered {} = written {} + dropped_writer {} + discarded_paused {}\n", status.delivered,
-                  status.written_packets, status.dropped_writer, status.discarded_paused);
+  const bool has_flight = status.flight.seconds > 0;
+  const bool has_storage = !status.storage.directory.empty();
+  if (!has_storage && !has_flight) return fmt::format("  delivered {}, nothing is written\n", status.delivered);
+  std::string text = fmt::format(
+      "  delivered {} = written {} + dropped_writer {} + discarded_paused {}{}\n", status.delivered,
+      status.written_packets, status.dropped_writer, status.discarded_paused,
+      has_flight ? fmt::format(" + held {} + expired {}", status.flight.held_packets, status.flight.expired_packets)
+                 : "");
+  if (has_flight) text += flight_text(status.flight);
   text += fmt::format("  {} in {} files ({}) since the start\n", bytes_text(static_cast<double>(status.written_bytes)),
                       status.files_total, status.writer);
+  if (!has_storage) return text;
   text += fmt::format(
       "  {}: {} files, {}{}; {:.1f} % free\n", status.storage.directory, status.storage.files,
       bytes_text(static_cast<double>(status.storage.bytes)),

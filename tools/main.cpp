@@ -20,6 +20,7 @@ constexpr Command commands[] = {
     {"capture", "record packets into pcapng or pcap files", run_capture},
     {"count", "count packets and bytes; the smallest analyzer", run_count},
     {"ctl", "tell a daemon's capture what to do", run_ctl},
+    {"dump", "write what a daemon's flight recorder holds into a file", run_dump},
     {"list", "show the interfaces of this machine", run_list},
     {"recover", "make capture files whole again after a crash", run_recover},
     {"send", "send the packets of a file, or made ones", run_send},

@@ -63,6 +63,19 @@ void visit_client(Status& client, Visitor&& visit) {
 }
 
 template <typename Status, typename Visitor>
+void visit_flight(Status& flight, Visitor&& visit) {
+  visit("seconds", flight.seconds);
+  visit("held_seconds", flight.held_seconds);
+  visit("held_packets", flight.held_packets);
+  visit("held_bytes", flight.held_bytes);
+  visit("held_limit_bytes", flight.held_limit_bytes);
+  visit("expired_packets", flight.expired_packets);
+  visit("dumps", flight.dumps);
+  visit("dumps_failed", flight.dumps_failed);
+  visit("triggers", flight.triggers);
+}
+
+template <typename Status, typename Visitor>
 void visit_capture(Status& status, Visitor&& visit) {
   visit("name", status.name);
   visit("version", status.version);
@@ -129,6 +142,7 @@ json to_json(const CaptureStatus& status) {
   visit_layout(status, writes_to(object["layout"]));
   visit_cpu(status, writes_to(object["cpu_seconds"]));
   visit_storage(status.storage, writes_to(object["storage"]));
+  if (status.flight.seconds > 0) visit_flight(status.flight, writes_to(object["flight"]));
   json& sources = object["sources"] = json::array();
   for (const SourceStatus& source : status.sources) visit_source(source, writes_to(sources.emplace_back()));
   visit_share(status.share, writes_to(object["share"]));
@@ -144,6 +158,7 @@ CaptureStatus status_of(const json& value) {
   visit_layout(status, reads_from(part(value, "layout")));
   visit_cpu(status, reads_from(part(value, "cpu_seconds")));
   visit_storage(status.storage, reads_from(part(value, "storage")));
+  visit_flight(status.flight, reads_from(part(value, "flight")));
   read_member(part(value, "error"), status.error);
   const json sources = part(value, "sources");
   if (sources.is_array()) {

@@ -58,8 +58,22 @@ struct ShareStatus {
   std::uint64_t copied_bytes = 0;  ///< once for all clients
 };
 
+/// A flight recorder: what it keeps in memory, and what has become of what it kept.
+struct FlightStatus {
+  double seconds = 0;  ///< how long packets are kept; 0: there is no flight recorder
+  double held_seconds = 0;
+  std::uint64_t held_packets = 0;
+  std::uint64_t held_bytes = 0;  ///< of ring memory
+  std::uint64_t held_limit_bytes = 0;
+  std::uint64_t expired_packets = 0;  ///< given back, in no dump
+  std::uint64_t dumps = 0;
+  std::uint64_t dumps_failed = 0;
+  std::uint64_t triggers = 0;  ///< dumps that a packet has called for, among the others
+};
+
 /// received = delivered + dropped_ring + unread in every source, and over all
-/// delivered = written_packets + dropped_writer + discarded_paused, where files are written.
+/// delivered = written_packets + dropped_writer + discarded_paused, where files are written; with a flight recorder
+/// + held_packets + expired_packets.
 struct CaptureStatus {
   std::string name{};
   std::string version{};  ///< of the daemon
@@ -82,6 +96,7 @@ struct CaptureStatus {
   std::string writer{};
   StorageStatus storage{};
   ShareStatus share{};
+  FlightStatus flight{};
   double user_seconds = 0;  ///< of the whole daemon
   double system_seconds = 0;
   std::string error{};  ///< what is wrong now; empty: nothing

@@ -57,5 +57,19 @@ TEST(ReloadPlan, TellsApartWhatCanBeChangedInPlace) {
               ElementsAre(Field(&CaptureSettings::name, "devices"), Field(&CaptureSettings::name, "threads")));
 }
 
+TEST(ReloadPlan, AFlightRecorderIsOfOneRing) {
+  CaptureSettings before = capture("a");
+  before.flight.emplace();
+  CaptureSettings longer = before;
+  longer.flight->age *= 2;
+  CaptureSettings larger = before;
+  larger.open.buffer_bytes *= 2;
+  CaptureSettings elsewhere = before;
+  elsewhere.storage.directory = "/other";
+  EXPECT_EQ(plan_reload({before}, {longer}).restart.size(), 1U);
+  EXPECT_EQ(plan_reload({before}, {larger}).restart.size(), 1U);
+  EXPECT_EQ(plan_reload({before}, {elsewhere}).change.size(), 1U);
+}
+
 }  // namespace
 }  // namespace ringtail::daemon

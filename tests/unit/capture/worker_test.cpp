@@ -15,7 +15,9 @@ using test::MemoryBackend;
 /// A worker with one memory source, and a manager's manners.
 class WorkerTest : public testing::Test {
  protected:
-  WorkerTest() : bell_(base::WakeEvent::create()), worker_(1, bell_, std::nullopt) {
+  explicit WorkerTest(std::unique_ptr<FlightRecorder> (*make_flight)(const base::WakeEvent&) = nullptr)
+      : bell_(base::WakeEvent::create()),
+        worker_(1, bell_, std::nullopt, {.flight = make_flight != nullptr ? make_flight(bell_) : nullptr}) {
     source_ = make_slot();
     worker_.start();
   }
@@ -118,6 +120,93 @@ TEST_F(WorkerTest, RingsTheBellWhenASourceEnds) {
   backend_->end();
   EXPECT_EQ(::poll(&readable, 1, 10'000), 1);
   EXPECT_TRUE(worker_.figures().slots[0].has_ended);
+}
+
+// ---- With a flight recorder ----------------------------------------------------------------------------------------
+
+/// A packet with the number 7 brings a dump.
+std::unique_ptr<FlightRecorder> make_flight(const base::WakeEvent& bell) {
+  const FlightLimits limits{.age = 1h, .blocks = 6, .batches = 24, .retire_timeout = 1ms};
+  auto trigger = std::make_shared<const FlightTrigger>(FlightTrigger::compile("ether[21] = 7").value());
+  return std::make_unique<FlightRecorder>(1, limits, std::move(trigger), bell);
+}
+
+class FlightWorkerTest : public WorkerTest {
+ protected:
+  FlightWorkerTest() : WorkerTest(make_flight) { (void)tell({.kind = Order::Kind::install, .slots = source_}); }
+
+  std::unique_ptr<Order> dump(std::uint64_t since_ns = 0) {
+    DumpWish wish{.since_ns = since_ns, .until_ns = UINT64_MAX, .asked_at = std::chrono::steady_clock::now()};
+    return tell({.kind = Order::Kind::dump, .wish = wish});
+  }
+  static std::uint64_t packets_in(const Order& answer) {
+    std::uint64_t packets = 0;
+    for (const HeldBatch& held : answer.held) packets += held.batch.size();
+    return packets;
+  }
+};
+
+TEST_F(FlightWorkerTest, HandsOverWhatItHolds) {
+  push(10);
+  wait_for_delivered(10);
+  auto answer = dump();
+  EXPECT_EQ(packets_in(*answer), 10U);
+  EXPECT_EQ(answer->slots, source_) << "who writes them must know the sources";
+  EXPECT_EQ(worker_.figures().held_packets, 0U);
+  push(5);
+  wait_for_delivered(15);
+  EXPECT_EQ(packets_in(*dump()), 5U) << "a packet is in one dump";
+  EXPECT_EQ(packets_in(*dump()), 0U);
+}
+
+TEST_F(FlightWorkerTest, WaitsForPacketsOnTheirWay) {
+  auto letter = std::make_unique<Order>(Order{.kind = Order::Kind::dump});
+  letter->wish.until_ns = 50;
+  letter->wish.asked_at = std::chrono::steady_clock::now() + 1h;  // the retire timer has not run
+  ASSERT_TRUE(worker_.order(letter));
+  std::uint64_t packets = 0;
+  for (const std::uint64_t time : {10U, 20U, 50U}) {
+    EXPECT_EQ(worker_.answer(), nullptr);
+    test::MemoryPacket packet = make_numbered_packet(0, 60);
+    packet.timestamp_ns = time;
+    backend_->push(std::move(packet));
+    wait_for_delivered(++packets);
+  }
+  std::unique_ptr<Order> answer;
+  while (answer == nullptr) answer = worker_.answer();
+  EXPECT_EQ(packets_in(*answer), packets);
+}
+
+TEST_F(FlightWorkerTest, WhatNobodyWantedIsInTheBooks) {
+  push(10);
+  wait_for_delivered(10);
+  (void)dump(UINT64_MAX);  // nothing is that new
+  EXPECT_EQ(worker_.figures().held_packets, 10U);
+  (void)finish();
+  EXPECT_EQ(worker_.figures().held_packets, 0U);
+  EXPECT_EQ(worker_.figures().expired_packets, 10U);
+  EXPECT_EQ(worker_.figures().dropped_writer, 0U);
+  EXPECT_EQ(backend_->lent(), 0U);
+}
+
+TEST_F(FlightWorkerTest, ItsTriggerFiresOnceUntilItIsArmedAgain) {
+  push(100);
+  wait_for_delivered(100);
+  EXPECT_FALSE(worker_.flight()->has_fired());
+  bell_.drain();
+  backend_->push(make_numbered_packet(7, 60));
+  pollfd readable{.fd = bell_.descriptor(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(::poll(&readable, 1, 10'000), 1);
+  EXPECT_TRUE(worker_.flight()->has_fired());
+  worker_.flight()->rearm();
+  push(1);
+  wait_for_delivered(102);
+  EXPECT_FALSE(worker_.flight()->has_fired());
+}
+
+TEST(FlightTrigger, SaysWhatIsWrong) {
+  EXPECT_FALSE(FlightTrigger::compile("tcp prot 80").has_value());
+  EXPECT_TRUE(FlightTrigger::compile("ether host 1:2:3:4:5:6").has_value()) << "makes no sense on raw IP alone";
 }
 
 }  // namespace

@@ -25,10 +25,24 @@ TEST(Message, RequestsComeBackAsTheyWent) {
   }
 }
 
+TEST(Message, DumpsComeBackAsTheyWent) {
+  for (const std::optional<double> last : {std::optional<double>(), std::optional(0.5)}) {
+    const Request request{.operation = Operation::dump, .last_seconds = last};
+    EXPECT_EQ(decode_request(without_newline(encode(request)))->last_seconds, last);
+  }
+  const DumpReport report{.packets = 1ULL << 60, .bytes = 7, .path = "/data/x.pcapng"};
+  const auto answer = decode_answer(without_newline(encode(Answer{.dump = report})));
+  ASSERT_TRUE(answer.has_value() && answer->ok() && answer->dump);
+  EXPECT_EQ(answer->dump->packets, report.packets);
+  EXPECT_EQ(answer->dump->bytes, report.bytes);
+  EXPECT_EQ(answer->dump->path, report.path);
+}
+
 TEST(Message, AnswersComeBackAsTheyWent) {
   CaptureStatus status{.name = "uplink", .state = "paused", .elapsed_seconds = 1.5, .delivered = 1ULL << 60};
   status.sources.push_back({.name = "eth0", .present = false, .dropped_ring = 7});
   status.storage.free_percent = 12.5;
+  status.flight = {.seconds = 30, .held_packets = 9};
   status.error = "the disk is \xff full";
   const auto decoded = decode_answer(without_newline(encode(Answer{.status = status})));
   ASSERT_TRUE(decoded.has_value());
@@ -39,6 +53,8 @@ TEST(Message, AnswersComeBackAsTheyWent) {
   EXPECT_FALSE(decoded->status->sources[0].present);
   EXPECT_EQ(decoded->status->sources[0].dropped_ring, 7U);
   EXPECT_EQ(decoded->status->storage.free_percent, 12.5);
+  EXPECT_EQ(decoded->status->flight.seconds, 30);
+  EXPECT_EQ(decoded->status->flight.held_packets, 9U);
   EXPECT_THAT(decoded->status->error, HasSubstr("full"));
   EXPECT_EQ(decode_answer(without_newline(encode(Answer{.error = "no"})))->error, "no");
 }
@@ -56,6 +72,9 @@ TEST(Message, SaysWhatIsWrongWithARequest) {
       {R"({"version":1,"operation":"format"})", "\"format\""},
       {R"({"version":1,"operation":"filter"})", "no filter"},
       {R"({"version":1,"operation":"filter","filter":"a\u0000b"})", "zero byte"},
+      {R"({"version":1,"operation":"dump","last_seconds":"30"})", "last_seconds"},
+      {R"({"version":1,"operation":"dump","last_seconds":0})", "last_seconds"},
+      {R"({"version":1,"operation":"dump","last_seconds":1e300})", "last_seconds"},
   };
   for (const auto& [line, why] : wrong) {
     const auto request = decode_request(line);

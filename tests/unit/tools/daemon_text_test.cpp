@@ -46,6 +46,14 @@ TEST(DaemonText, AnalyzersAreShownWithWhatTheyGotAndMissed) {
   EXPECT_THAT(top_text({{.before = {}, .now = shown}}, 200), HasSubstr("ids          42"));
 }
 
+TEST(DaemonText, StatShowsTheFlightRecorder) {
+  control::CaptureStatus shown = status(1, 100);
+  EXPECT_THAT(stat_text(shown), Not(HasSubstr("holds")));
+  shown.flight = {.seconds = 30, .held_seconds = 12.34, .held_packets = 8, .expired_packets = 9, .dumps = 2};
+  EXPECT_THAT(stat_text(shown), HasSubstr("discarded_paused 0 + held 8 + expired 9"));
+  EXPECT_THAT(stat_text(shown), HasSubstr("holds 12.3 of 30 s"));
+}
+
 TEST(DaemonText, TopShowsRatesOnceItCan) {
   EXPECT_THAT(top_text({{.before = {}, .now = status(1, 100)}}, 200), Not(HasSubstr("50")));
   EXPECT_THAT(top_text({{.before = status(1, 100), .now = status(3, 200)}}, 200), HasSubstr(" 50 "));
