@@ -36,10 +36,11 @@ std::optional<std::uint32_t> address(const std::string& text) {
 
 std::optional<Network> network(const std::string& text) {
   const std::size_t slash = text.find('/');
+  if (slash == std::string::npos) return std::nullopt;
   const auto base = address(text.substr(0, slash));
-  const auto bits = slash == std::string::npos ? std::nullopt : number<std::uint32_t>(text.substr(slash + 1), 32);
-  if (!base || !bits || *bits == 0) return std::nullopt;
-  return Network{.address = *base, .mask = ~std::uint32_t{0} << (32 - *bits)};
+  const std::uint32_t bits = number<std::uint32_t>(text.substr(slash + 1), 32).value_or(0);
+  if (!base || bits == 0) return std::nullopt;
+  return Network{.address = *base, .mask = ~std::uint32_t{0} << (32 - bits)};
 }
 
 // What the filter says, gathered word by word; each kind of condition once.
