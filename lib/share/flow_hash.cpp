@@ -52,8 +52,6 @@ struct End {
   std::uint64_t low = 0;
   std::uint64_t high = 0;
   std::uint16_t port = 0;
-
-  auto operator<=>(const End&) const = default;
 };
 
 struct Flow {
@@ -73,6 +71,7 @@ class Cursor {
     bytes_ = bytes_.subspan(count);
     return true;
   }
+  [[nodiscard]] const std::byte* data() const noexcept { return bytes_.data(); }
   // The caller has asked has().
   [[nodiscard]] std::uint8_t byte(std::size_t at) const noexcept { return static_cast<std::uint8_t>(bytes_[at]); }
   [[nodiscard]] std::uint16_t two(std::size_t at) const noexcept {
@@ -95,9 +94,13 @@ class FlowWalk {
  public:
   FlowWalk(std::span<const std::byte> bytes, FlowKey key) noexcept : rest_(bytes), key_(key) {}
 
-  [[nodiscard]] Flow find(std::uint16_t link_type) noexcept {
+  [[nodiscard]] const Flow& find(std::uint16_t link_type) noexcept {
     Header next = outermost(link_type);
     for (int depth = 0; depth < most_enclosures && next != Header::none; ++depth) next = enter(next);
+    if (!has_ip_ && frame_ != nullptr) {
+      flow_.source.low = mac_address(frame_ + 6);
+      flow_.destination.low = mac_address(frame_);
+    }
     return flow_;
   }
 
@@ -142,10 +145,10 @@ class FlowWalk {
   /// Ethernet addresses count as long as there is nothing better, or when they are all that is asked for.
   [[nodiscard]] Header enter_ethernet() noexcept {
     if (!rest_.has(14)) return Header::none;
-    if (!has_ip_) flow_ = {.source = {.low = mac_address(6)}, .destination = {.low = mac_address(0)}};
+    if (frame_ == nullptr) frame_ = rest_.data();
     if (key_ == FlowKey::mac_addresses) return Header::none;
     (void)rest_.skip(12);
-    return Header::ethertype;
+    return enter_ethertype();
   }
 
   /// At an EtherType: past it, and past VLAN tags.
@@ -161,8 +164,10 @@ class FlowWalk {
     return by_ethertype();
   }
 
-  [[nodiscard]] std::uint64_t mac_address(std::size_t at) const noexcept {
-    return std::uint64_t{rest_.word<std::uint16_t>(at + 4)} << 32 | rest_.word<std::uint32_t>(at);
+  [[nodiscard]] static std::uint64_t mac_address(const std::byte* bytes) noexcept {
+    std::uint64_t address = 0;
+    std::memcpy(&address, bytes, 6);
+    return address;
   }
 
   [[nodiscard]] static bool is_vlan(std::uint16_t type) noexcept {
@@ -352,29 +357,32 @@ class FlowWalk {
   FlowKey key_;
   std::uint16_t ethertype_ = 0;
   bool has_ip_ = false;
+  const std::byte* frame_ = nullptr;  // the outermost Ethernet header, all of it
   Flow flow_{};
 };
 
-/// Stirs a word in; each of its bits may change the highest bits of the result (the multiplier is 2^64 / golden ratio).
+/// Stirs a word in; each of its bits may change the highest bits of the result.
 constexpr std::uint64_t stir(std::uint64_t hash, std::uint64_t word) noexcept {
-  hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+  hash = (hash ^ word) * 0x9e3779b97f4a7c15;  // 2^64 / golden ratio
   return hash ^ hash >> 32;
+}
+
+std::uint64_t hash_of(const End& end, bool with_port, std::uint64_t seed) noexcept {
+  if (with_port) seed += end.port * 0xc2b2ae3d27d4eb4f;  // any odd number without a pattern; another than stir()'s
+  const std::uint64_t hash = stir(seed, end.low);
+  return end.high == 0 ? hash : stir(hash, end.high);
 }
 
 }  // namespace
 
+// The sum of both ends is the same in both directions, and needs no branch that a processor would have to guess.
 std::uint32_t flow_hash(std::span<const std::byte> bytes, std::uint16_t link_type, FlowKey key,
                         std::uint64_t seed) noexcept {
-  const Flow flow = FlowWalk(bytes, key).find(link_type);
-  const bool forward = flow.source < flow.destination;  // both directions begin with the same end
-  const End& first = forward ? flow.source : flow.destination;
-  const End& second = forward ? flow.destination : flow.source;
-  std::uint64_t hash = stir(stir(seed, first.low), second.low);
-  if ((first.high | second.high) != 0) hash = stir(stir(hash, first.high), second.high);
-  if (key == FlowKey::five_tuple) {
-    hash = stir(hash, std::uint64_t{first.port} << 32 | std::uint64_t{second.port} << 16 | flow.protocol);
-  }
-  return static_cast<std::uint32_t>(hash >> 32);
+  FlowWalk walk(bytes, key);
+  const Flow& flow = walk.find(link_type);
+  const bool all_counts = key == FlowKey::five_tuple;
+  const std::uint64_t ends = hash_of(flow.source, all_counts, seed) + hash_of(flow.destination, all_counts, seed);
+  return static_cast<std::uint32_t>(stir(ends, all_counts ? flow.protocol : 0) >> 32);
 }
 
 }  // namespace ringtail::share
