@@ -70,8 +70,19 @@ void Borrower::skip(std::uint32_t packets) noexcept {
 bool Borrower::take_returns(LoanBook& book, std::uint32_t client) noexcept {
   while (const auto slot = returns_.next()) {
     if (!book.give_back(*slot, client)) return false;
+    ++slots_back_;
   }
   return true;
+}
+
+bool Borrower::is_stuck(bool holds_all_it_may, Clock::time_point now, Clock::duration limit) noexcept {
+  const std::uint64_t skipped = header_->skipped_packets.load(std::memory_order_relaxed);
+  if (!holds_all_it_may || slots_back_ != slots_back_before_) {
+    slots_back_before_ = slots_back_;
+    skipped_before_ = skipped;
+    moved_at_ = now;
+  }
+  return skipped != skipped_before_ && now - moved_at_ > limit;
 }
 
 bool Borrower::is_lending() noexcept {

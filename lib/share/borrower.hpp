@@ -1,6 +1,7 @@
 // One client as its publisher sees it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -53,6 +54,12 @@ class Borrower {
   /// Takes what the client gives back. False: it gave back what it does not hold, and has to go.
   [[nodiscard]] bool take_returns(LoanBook& book, std::uint32_t client) noexcept;
 
+  /// To be asked now and then: true once it has held all it may for longer than `limit`, has given nothing back
+  /// meanwhile, and has missed packets for it. Who is only slow gives back; who merely does not look misses nothing
+  /// yet.
+  using Clock = std::chrono::steady_clock;
+  [[nodiscard]] bool is_stuck(bool holds_all_it_may, Clock::time_point now, Clock::duration limit) noexcept;
+
   /// True while packets may be announced. Notices, and confirms, that the client wants no more.
   [[nodiscard]] bool is_lending() noexcept;
 
@@ -78,6 +85,10 @@ class Borrower {
   ReturnReader returns_;
   std::uint64_t mask_;
   std::uint64_t next_ = 0;        // position of the next announcement
+  std::uint64_t slots_back_ = 0;  // given back so far
+  std::uint64_t slots_back_before_ = 0;
+  std::uint64_t skipped_before_ = 0;  // packets, when it last moved or had credit
+  Clock::time_point moved_at_ = Clock::now();
   std::uint32_t last_sleep_ = 0;  // the value of `waiting` for which the bell was rung
   LoanState state_ = LoanState::lending;
 };

@@ -1,7 +1,6 @@
 // The publisher's own record of who holds which slot. Nothing that a client writes gets in here unchecked.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -11,10 +10,9 @@ namespace ringtail::share {
 /// Pure memory, one thread. Slots are used last in, first out: the ones in the processor's caches first.
 class LoanBook {
  public:
-  using Clock = std::chrono::steady_clock;
   static constexpr std::uint32_t most_clients = 64;  // a bit each
 
-  explicit LoanBook(std::uint32_t slots) : slots_(slots) {
+  explicit LoanBook(std::uint32_t slots) : holders_(slots) {
     free_.reserve(slots);
     for (std::uint32_t slot = slots; slot > 0; --slot) free_.push_back(slot - 1);
   }
@@ -28,21 +26,20 @@ class LoanBook {
   }
 
   /// `client` < most_clients holds `slot` from now on.
-  void lend(std::uint32_t slot, std::uint32_t client, Clock::time_point now) noexcept {
-    slots_[slot].holders |= bit(client);
-    slots_[slot].lent_at = now;
+  void lend(std::uint32_t slot, std::uint32_t client) noexcept {
+    holders_[slot] |= bit(client);
     ++held_[client];
   }
 
   /// After the last lend(): a slot that nobody took is free again.
   void settle(std::uint32_t slot) noexcept {
-    if (slots_[slot].holders == 0) free_.push_back(slot);
+    if (holders_[slot] == 0) free_.push_back(slot);
   }
 
   /// False when `slot` is none, or `client` does not hold it: the client lies, or is broken.
   [[nodiscard]] bool give_back(std::uint32_t slot, std::uint32_t client) noexcept {
-    if (slot >= slots_.size() || (slots_[slot].holders & bit(client)) == 0) return false;
-    slots_[slot].holders &= ~bit(client);
+    if (slot >= holders_.size() || (holders_[slot] & bit(client)) == 0) return false;
+    holders_[slot] &= ~bit(client);
     --held_[client];
     settle(slot);
     return true;
@@ -50,30 +47,17 @@ class LoanBook {
 
   /// Everything that `client` held is back.
   void forget(std::uint32_t client) noexcept {
-    for (std::uint32_t slot = 0; slot < slots_.size() && held_[client] != 0; ++slot) (void)give_back(slot, client);
+    for (std::uint32_t slot = 0; slot < holders_.size() && held_[client] != 0; ++slot) (void)give_back(slot, client);
   }
 
   [[nodiscard]] std::uint32_t held(std::uint32_t client) const noexcept { return held_[client]; }
 
-  /// True when `client` holds something that was lent before `limit`.
-  [[nodiscard]] bool holds_since(std::uint32_t client, Clock::time_point limit) const noexcept {
-    if (held_[client] == 0) return false;
-    for (const Slot& slot : slots_) {
-      if ((slot.holders & bit(client)) != 0 && slot.lent_at < limit) return true;
-    }
-    return false;
-  }
-
   [[nodiscard]] std::uint32_t free_slots() const noexcept { return static_cast<std::uint32_t>(free_.size()); }
 
  private:
-  struct Slot {
-    std::uint64_t holders = 0;  // a bit for each client
-    Clock::time_point lent_at;
-  };
   static constexpr std::uint64_t bit(std::uint32_t client) noexcept { return std::uint64_t{1} << client; }
 
-  std::vector<Slot> slots_;
+  std::vector<std::uint64_t> holders_;  // by slot: a bit for each client
   std::vector<std::uint32_t> free_;
   std::uint32_t held_[most_clients] = {};
 };

@@ -32,7 +32,7 @@ struct PublisherOptions {
   std::string directory{};  ///< of the socket; empty: default_directory()
   Geometry geometry{};
   std::uint32_t most_clients = 16;             ///< 1 to LoanBook::most_clients
-  std::chrono::milliseconds hold_limit{2000};  ///< who holds a slot for longer is evicted
+  std::chrono::milliseconds hold_limit{2000};  ///< who holds all it may for so long, and misses packets, is evicted
   /// Who may attach. Empty: root, and the user that the publisher runs as.
   std::function<bool(const PeerCredentials&)> admits{};
   bool listens = true;  ///< false: somebody else has the socket, and gives connections to welcome()
@@ -43,15 +43,15 @@ struct PublisherStats {
   std::uint64_t admitted = 0;
   std::uint64_t lent_packets = 0;     ///< sum over all clients, gone ones too
   std::uint64_t refused = 0;          ///< not allowed, no room, or no memory
-  std::uint64_t evicted = 0;          ///< held a slot past the hold limit
+  std::uint64_t evicted = 0;          ///< held all they might past the hold limit
   std::uint64_t broken = 0;           ///< thrown out for nonsense
   std::uint64_t skipped_packets = 0;  ///< sum over all clients, gone ones too
   std::uint64_t copied_bytes = 0;
 };
 
-/// What no client can do: write what others read, hold the publisher up, keep a slot longer than the hold limit, or
-/// take slots that others have a right to. Each may hold its share of the slots (all but one, divided by the number of
-/// clients); whoever holds that much is skipped, and told how much it missed.
+/// What no client can do: write what others read, hold the publisher up, miss packets for longer than the hold limit,
+/// or take slots that others have a right to. Each may hold its share of the slots (all but one, divided by the number
+/// of clients); whoever holds that much is skipped, and told how much it missed.
 ///
 /// One thread. Nothing here waits: call serve() when pollable_descriptor() is readable, and every few milliseconds.
 class Publisher {

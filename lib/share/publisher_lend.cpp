@@ -85,12 +85,11 @@ std::uint32_t Publisher::share_out(std::span<const PacketDescriptor> packets, co
 }
 
 void Publisher::lend(std::uint32_t slot, const SlotWriter& writer) noexcept {
-  const auto now = LoanBook::Clock::now();
   stats_.copied_bytes += writer.copied_bytes();
   for_each_client(takers_, [&](std::uint32_t client) {
     const Part& part = parts_[client];
     if (part.packets == 0) return;
-    book_.lend(slot, client, now);
+    book_.lend(slot, client);
     clients_[client]->announce(slot, writer.packets(), part.packets, part.selection);
     stats_.lent_packets += part.packets;
   });

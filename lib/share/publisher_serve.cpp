@@ -176,11 +176,11 @@ void Publisher::hear_client(std::uint32_t client) noexcept {
 
 void Publisher::look_after_clients() noexcept {
   collect_returns();
-  const auto limit = LoanBook::Clock::now() - options_.hold_limit;
+  const auto now = Borrower::Clock::now();
   for (std::uint32_t client = 0; client < clients_.size(); ++client) {
     if (!clients_[client]) continue;
     (void)clients_[client]->is_lending();  // confirms a wish to be lent no more
-    if (!book_.holds_since(client, limit)) continue;
+    if (!clients_[client]->is_stuck(book_.held(client) >= credit_, now, options_.hold_limit)) continue;
     clients_[client]->set_state(LoanState::evicted);
     ++stats_.evicted;
     dismiss(client);

@@ -297,7 +297,7 @@ class Faults(LendingCase):
         seed = random.randrange(1 << 32)
         print("seed", seed)
         chance = random.Random(seed)
-        running = Daemon(self, lending_only("hold_limit_ms = 200"))
+        running = Daemon(self, lending_only("hold_limit_ms = 200\nmemory_mib = 8"))
         sender = self.start(self.helper("frame_sender"), "-i", "tx0", "--count", 10_000_000, "--rate", 20_000)
         for _ in range(200 if FULL else 6):
             victims = [self.start(self.ringtail, "count", "-i", "ringtail:cap", stdout=subprocess.DEVNULL)

@@ -56,7 +56,7 @@ TEST_F(ReturnRing, ManyThreadsMayGiveBackAtOnce) {
       std::this_thread::yield();
       continue;
     }
-    book.lend(*slot, 0, {});
+    book.lend(*slot, 0);
     lent[*slot].store(1);
     ++round;
   }
@@ -79,8 +79,8 @@ TEST_F(ReturnRing, RandomBytesGiveBackOnlyWhatIsHeld) {
     LoanBook book(capacity);
     for (std::uint32_t count = 0; count < capacity / 2; ++count) {
       const auto slot = *book.take_free();
-      book.lend(slot, 0, {});
-      book.lend(slot, 1, {});
+      book.lend(slot, 0);
+      book.lend(slot, 1);
     }
     ReturnReader reader(entries_.data(), capacity);
     for (std::uint64_t position = 0; position < capacity; ++position) {
