@@ -81,6 +81,8 @@ TEST(Configuration, TextThatIsNoTomlHasALine) {
 TEST(Configuration, ContradictionsAreMistakes) {
   const std::pair<const char*, const char*> wrong[] = {
       {"format = \"pcap\"\nlayout = \"dilate\"\n", "capture.layout"},
+      {"ordered = true\nlayout = \"compact\"\n", "capture.layout"},
+      {"storage.compress = \"gzip\"\n", "capture.storage.compress"},
       {"fanout = \"cpu\"\n", "capture.fanout"},
       {"name = \"a/x\"\n", "capture.name"},
       {"cpus = \"2-\"\n", "capture.cpus"},
@@ -133,8 +135,9 @@ TEST(Configuration, ReadsWhatItIsTold) {
       "metrics.port = 9469\n"
       "[[access]]\nuser = \"root\"\noperations = [\"stat\", \"rotate\"]\n"
       "[[capture]]\ninterfaces = [\"eth0\", \"eth1\"]\nthreads = 2\nfanout = \"cpu\"\ncpus = \"1-2\"\nbuffer_mib = 8\n"
+      "ordered = true\n"
       "[capture.storage]\ndirectory = \"/d\"\nrotate_bytes = 1_000_000\nquota_age_seconds = 60\nquota_disk_percent = "
-      "50\n",
+      "50\ncompress = \"zstd\"\n",
       "f");
   ASSERT_THAT(read.mistakes, IsEmpty());
   EXPECT_EQ(read.settings.run_directory, "/r");
@@ -148,6 +151,8 @@ TEST(Configuration, ReadsWhatItIsTold) {
   EXPECT_EQ(capture.open.fanout, Fanout{.mode = FanoutMode::cpu});
   EXPECT_EQ(capture.open.buffer_bytes, std::size_t{8} << 20);
   EXPECT_THAT(capture.cpus, ElementsAre(1, 2));
+  EXPECT_TRUE(capture.ordered);
+  EXPECT_EQ(capture.storage.compression, store::Compression::zstd);
   EXPECT_EQ(capture.output.rotation.file_bytes, 1'000'000U);
   EXPECT_EQ(capture.storage.quota, (store::Quota{.disk_percent = 50, .age = std::chrono::seconds(60)}));
 }

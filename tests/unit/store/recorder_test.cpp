@@ -129,6 +129,34 @@ TEST_F(RecorderTest, StatisticsStandAtTheEndAndEveryFewSecondsWhenTheyChanged) {
   EXPECT_THAT(block_types(path("out")), ElementsAre(section, 1, 6, 5, 6, 5, 5));
 }
 
+TEST_F(RecorderTest, CopiesPacketsInTheOrderInWhichTheyAreGiven) {
+  RINGTAIL_NEEDS_PROGRAM("tshark");
+  PacketFeed even;
+  PacketFeed odd;
+  for (const std::uint64_t number : {0, 2, 4, 6}) even.backend->push(test::make_numbered_packet(number, 100));
+  for (const std::uint64_t number : {1, 3, 5, 7}) odd.backend->push(test::make_numbered_packet(number, 100));
+  auto recorder = Recorder::create({.path = path("out"), .rotation = {.file_packets = 3}}, {&even.source, &odd.source});
+  ASSERT_TRUE(recorder);
+  {
+    const Batch evens = even.source.receive(0ns).batch;
+    const Batch odds = odd.source.receive(0ns).batch;
+    for (std::uint32_t index = 0; index < 3; ++index) {
+      recorder->copy(0, evens, index, 1);
+      recorder->copy(1, odds, index, 1);
+    }
+    recorder->copy(0, evens, 3, 1);
+    recorder->copy(1, odds, 3, 1);
+    recorder->copy(1, odds, 3, 0);
+    EXPECT_EQ(even.backend->lent(), 1U) << "the batches stay the caller's";
+  }
+  EXPECT_EQ(even.backend->lent() + odd.backend->lent(), 0U);
+  ASSERT_TRUE(recorder->finish());
+  EXPECT_EQ(recorder->stats().written_packets, 8U);
+  EXPECT_EQ(recorder->stats().dropped_writer, 0U);
+  EXPECT_EQ(files().size(), 3U);
+  EXPECT_TRUE(test::are_consecutive(test::read_numbers(files()), 0, 8));
+}
+
 TEST_F(RecorderTest, ANoteStandsBetweenThePackets) {
   RINGTAIL_NEEDS_PROGRAM("tshark");
   for (const FileFormat format : {FileFormat::pcapng, FileFormat::pcap}) {
