@@ -111,8 +111,9 @@ Result<void> Capture::open_storage() {
   if (!storage) return tl::unexpected(std::move(storage.error()));
   for (const store::Leftover& leftover : (*storage)->leftovers()) {
     log(LogLevel::warning, name_,
-        fmt::format("finished {}, which an earlier run had left: {} packets, {} torn bytes cut off", leftover.name,
-                    leftover.packets, leftover.cut_bytes));
+        fmt::format(
+            "finished {}, which an earlier run had left: {} packets, {} torn bytes cut off, {} bytes of holes filled",
+            leftover.name, leftover.packets, leftover.cut_bytes, leftover.filled_bytes));
   }
   compressor_.reset();
   if (settings_.storage.compression == store::Compression::zstd) {

@@ -179,6 +179,18 @@ bool is_same_file(int descriptor, const std::string& path) {
          one.st_ino == other.st_ino;
 }
 
+/// Looks, and changes nothing. Recovery::file_bytes is set.
+Result<void> look(WindowedFile& window, const std::string& path, Recovery& recovery) {
+  recovery.damage = pcapfile::find_damage(window);
+  if (window.error_number() != 0) {
+    return tl::unexpected(system_error("recover " + path, window.error_number(), path));
+  }
+  if (recovery.damage.problem == nullptr) return {};
+  for (const Hole& hole : recovery.damage.holes) recovery.filled_bytes += hole.end - hole.begin;
+  recovery.cut_bytes = recovery.file_bytes - recovery.damage.length;
+  return {};
+}
+
 Error describe_beyond_repair(const std::string& path, const Damage& damage) {
   std::string reason = std::string(damage.problem) + " at byte " + std::to_string(damage.offset);
   if (damage.length == 0) return refusal(path, reason);
@@ -192,17 +204,10 @@ Result<Recovery> recover_file(const std::string& path, const RecoverOptions& opt
   auto file = open_for_looking(path, recovery.file_bytes);
   if (!file) return tl::unexpected(std::move(file.error()));
   WindowedFile window(file->get(), recovery.file_bytes);
-  recovery.damage = pcapfile::find_damage(window);
+  if (auto looked = look(window, path, recovery); !looked) return tl::unexpected(std::move(looked.error()));
   const Damage& damage = recovery.damage;
-  if (window.error_number() != 0) {
-    return tl::unexpected(system_error("recover " + path, window.error_number(), path));
-  }
-  if (damage.problem != nullptr) {
-    for (const Hole& hole : damage.holes) recovery.filled_bytes += hole.end - hole.begin;
-    recovery.cut_bytes = recovery.file_bytes - damage.length;
-    if (!damage.is_repairable && (damage.length == 0 || !options.copy_to)) {
-      return tl::unexpected(describe_beyond_repair(path, damage));
-    }
+  if (!damage.is_repairable && (damage.length == 0 || !options.copy_to)) {
+    return tl::unexpected(describe_beyond_repair(path, damage));
   }
   if (options.dry_run) return recovery;
   if (options.copy_to) {
@@ -218,6 +223,20 @@ Result<Recovery> recover_file(const std::string& path, const RecoverOptions& opt
     if (auto repaired = repair(writable->get(), path, damage); !repaired) {
       return tl::unexpected(std::move(repaired.error()));
     }
+  }
+  return recovery;
+}
+
+Result<Recovery> recover_open_file(int descriptor, const std::string& path) {
+  Recovery recovery;
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) return tl::unexpected(system_error("recover " + path, errno, path));
+  recovery.file_bytes = static_cast<std::uint64_t>(status.st_size);
+  WindowedFile window(descriptor, recovery.file_bytes);
+  if (auto looked = look(window, path, recovery); !looked) return tl::unexpected(std::move(looked.error()));
+  if (recovery.damage.problem == nullptr || !recovery.damage.is_repairable) return recovery;
+  if (auto repaired = repair(descriptor, path, recovery.damage); !repaired) {
+    return tl::unexpected(std::move(repaired.error()));
   }
   return recovery;
 }

@@ -29,4 +29,8 @@ struct Recovery {
 /// The latter may still be copied: up to the damage.
 [[nodiscard]] Result<Recovery> recover_file(const std::string& path, const RecoverOptions& options);
 
+/// The same for a file that the caller has open for reading and writing, and knows that nobody else writes. Damage that
+/// no crash explains is found and left alone. Error: it cannot be read, or not be written. `path` is for messages.
+[[nodiscard]] Result<Recovery> recover_open_file(int descriptor, const std::string& path);
+
 }  // namespace ringtail::store

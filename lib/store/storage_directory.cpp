@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <utility>
 
-#include "store/record_scan.hpp"
+#include "store/recover.hpp"
 #include "store/storage_names.hpp"
 
 namespace ringtail::store {
@@ -38,13 +38,6 @@ Room room_of(int directory) {
   if (::fstatvfs(directory, &status) != 0) return {};
   const auto unit = static_cast<double>(status.f_frsize);
   return {unit * static_cast<double>(status.f_blocks), unit * static_cast<double>(status.f_bavail)};
-}
-
-auto reads_at(int descriptor) {
-  return [descriptor](std::uint64_t offset, std::span<std::byte> memory) {
-    const ssize_t got = ::pread(descriptor, memory.data(), memory.size(), static_cast<off_t>(offset));
-    return got == static_cast<ssize_t>(memory.size());
-  };
 }
 
 }  // namespace
@@ -112,23 +105,25 @@ void StorageDirectory::take_stock_of(const std::string& name) {
   stored_bytes_ += bytes;
 }
 
-/// Whoever wrote it is gone if the lock is free. What cannot be finished is left as it is.
+/// Whoever wrote it is gone if the lock is free. What cannot be finished, and what no crash leaves, stays as it is.
 void StorageDirectory::finish_leftover(const std::string& hidden, const std::string& name) {
   const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
   const base::FileDescriptor file(::openat(directory_.get(), hidden.c_str(), flags));
   struct stat status {};
   if (!file.is_open() || ::fstat(file.get(), &status) != 0 || !is_plain_file(status)) return;
   if (!lock_for_writing(file.get())) return;
-  const auto size = static_cast<std::uint64_t>(status.st_size);
-  const WholeRecords whole = scan_records(options_.format, {}, size, reads_at(file.get()));
-  if (whole.packets == 0) {
+  const auto recovery = recover_open_file(file.get(), path_of(hidden));
+  if (!recovery || (!recovery->damage.is_repairable && recovery->damage.packets > 0)) return;
+  if (recovery->damage.packets == 0) {
     ::unlinkat(directory_.get(), hidden.c_str(), 0);
     return;
   }
-  if (whole.bytes < size && ::ftruncate(file.get(), static_cast<off_t>(whole.bytes)) != 0) return;
   if (::fsync(file.get()) != 0) return;
   if (::renameat2(directory_.get(), hidden.c_str(), directory_.get(), name.c_str(), RENAME_NOREPLACE) != 0) return;
-  leftovers_.push_back({.name = name, .packets = whole.packets, .cut_bytes = size - whole.bytes});
+  leftovers_.push_back({.name = name,
+                        .packets = recovery->damage.packets,
+                        .cut_bytes = recovery->cut_bytes,
+                        .filled_bytes = recovery->filled_bytes});
 }
 
 /// Half a compressed file: what it was made of is still there.

@@ -9,7 +9,7 @@
 //    uplink_00042_20261122T065600.pcapng.zst      so does this one
 //
 // The directory is opened once; everything after that happens through its descriptor, so that moving or replacing it
-// leads nobody elsewhere. No name is ever followed or replaced. What a crash has left is cut to its last whole record
+// leads nobody elsewhere. No name is ever followed or replaced. What a crash has left is made whole (store/recover)
 // and finished at the next start.
 #pragma once
 
@@ -69,7 +69,8 @@ struct StorageFigures {
 struct Leftover {
   std::string name;
   std::uint64_t packets = 0;
-  std::uint64_t cut_bytes = 0;  ///< a torn record at its end
+  std::uint64_t cut_bytes = 0;     ///< a torn record at its end
+  std::uint64_t filled_bytes = 0;  ///< of holes: writes that a power cut let arrive out of order
 };
 
 /// A finished file, opened to be compressed.

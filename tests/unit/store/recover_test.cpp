@@ -9,6 +9,7 @@
 #include "base/file_descriptor.hpp"
 #include "pcapfile/pcap.hpp"
 #include "pcapfile/pcapng.hpp"
+#include "store/storage_directory.hpp"
 #include "unit/store/recording_fixture.hpp"
 
 namespace ringtail::store {
@@ -140,6 +141,29 @@ TEST_F(RecoverTest, AHoleBecomesAFillerAndWhatIsBehindItCountsAgain) {
   recover(path("again"), {.copy_to = path("copy")});
   EXPECT_EQ(content(path("again")), damaged);
   EXPECT_EQ(content(path("copy")), content(path("holed")));
+}
+
+TEST_F(RecoverTest, TheDaemonsLeftoversAreMadeWhole) {
+  const std::string file = make_file(30);
+  const std::string whole = content(file);
+  const std::size_t packets_begin = whole.find(std::string("\x06\0\0\0", 4), 24);
+  const std::filesystem::path data = path("data");
+  std::filesystem::create_directory(data);
+  std::ofstream(data / ".c_00007.part", std::ios::binary)
+      << whole.substr(0, packets_begin) << std::string(8192 - packets_begin, '\0') << whole.substr(packets_begin);
+  std::ofstream(data / ".c_00008.part", std::ios::binary) << whole << "torn";
+  const std::string foreign = whole + std::string(100, 'x') + whole;
+  std::ofstream(data / ".c_00009.part", std::ios::binary) << foreign;
+  const auto storage = StorageDirectory::open({.directory = data, .file_name = "{capture}_{sequence}", .capture = "c"});
+  ASSERT_TRUE(storage.has_value());
+  ASSERT_EQ((*storage)->leftovers().size(), 2U);
+  for (const Leftover& leftover : (*storage)->leftovers()) {
+    EXPECT_EQ(leftover.packets, 30U);
+    EXPECT_EQ(leftover.name == "c_00007" ? leftover.filled_bytes : leftover.cut_bytes,
+              leftover.name == "c_00007" ? 8192 - packets_begin : 4U);
+    expect_clean(data / leftover.name, 30);
+  }
+  EXPECT_EQ(content(data / ".c_00009.part"), foreign) << "what no crash leaves is for somebody to look at";
 }
 
 TEST_F(RecoverTest, ALargeHoleIsFilledWithFillersThatReadersTake) {
