@@ -133,8 +133,8 @@ TEST_F(RecorderTest, CopiesPacketsInTheOrderInWhichTheyAreGiven) {
   RINGTAIL_NEEDS_PROGRAM("tshark");
   PacketFeed even;
   PacketFeed odd;
-  for (const std::uint64_t number : {0, 2, 4, 6}) even.backend->push(test::make_numbered_packet(number, 100));
-  for (const std::uint64_t number : {1, 3, 5, 7}) odd.backend->push(test::make_numbered_packet(number, 100));
+  for (const std::uint64_t number : {0U, 2U, 4U, 6U}) even.backend->push(test::make_numbered_packet(number, 100));
+  for (const std::uint64_t number : {1U, 3U, 5U, 7U}) odd.backend->push(test::make_numbered_packet(number, 100));
   auto recorder = Recorder::create({.path = path("out"), .rotation = {.file_packets = 3}}, {&even.source, &odd.source});
   ASSERT_TRUE(recorder);
   {
