@@ -82,7 +82,7 @@ TEST(Group, WhoJoinsTakesNoMoreThanItsShare) {
 
 TEST(Group, RoundRobinPassesOverThoseWithoutRoom) {
   Group group("g", Sharing::round_robin, FlowKey::five_tuple);
-  for (const std::uint32_t member : {3, 5, 60}) group.join(member);
+  for (const std::uint32_t member : {3U, 5U, 60U}) group.join(member);
   std::map<std::uint32_t, int> got;
   for (int packet = 0; packet < 300; ++packet) ++got[group.pick(frame_of(0), link_type::ethernet, all, 1)];
   EXPECT_EQ(got, (std::map<std::uint32_t, int>{{3, 100}, {5, 100}, {60, 100}}));
