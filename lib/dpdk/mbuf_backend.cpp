@@ -41,7 +41,7 @@ Result<std::optional<filter::Program>> compile_filter(const OpenOptions& options
 }
 
 MbufBackend::MbufBackend(std::string name, const OpenOptions& options, std::optional<filter::Program> program,
-                         rte_mempool& pool, std::uint32_t credit)
+                         rte_mempool& pool, const rte_mempool& large_pool, std::uint32_t credit)
     : name_(std::move(name)),
       credit_(credit),
       batch_packets_(std::min(options.batch_packets, credit)),
@@ -49,7 +49,7 @@ MbufBackend::MbufBackend(std::string name, const OpenOptions& options, std::opti
       busy_poll_(options.dpdk.busy_poll),
       filter_(filter_of(std::move(program))),
       pool_(pool),
-      memory_base_(lowest_address(pool)) {}
+      memory_base_(std::min(lowest_address(pool), lowest_address(large_pool))) {}
 
 Result<void> MbufBackend::allocate() {
   const std::uint32_t slots = std::max(credit_ / smallest_usual_batch, credit_ / batch_packets_ + 1);

@@ -52,9 +52,10 @@ class MbufBackend : public ringtail::detail::Backend {
     bool untouched = false;   ///< every mbuf may go back to pool() as it is: in one piece, direct, nobody else's
   };
 
-  /// `pool`: where nearly all mbufs come from. `credit`: mbufs that may be lent at a time.
+  /// `pool`: where nearly all mbufs come from; `large_pool`: where packets in several are put together. `credit`: mbufs
+  /// that may be lent at a time.
   MbufBackend(std::string name, const OpenOptions& options, std::optional<filter::Program> program, rte_mempool& pool,
-              std::uint32_t credit);
+              const rte_mempool& large_pool, std::uint32_t credit);
   [[nodiscard]] Result<void> allocate();
   /// Frees what was given back. The derived destructor calls it while its pools are still there.
   void reclaim() noexcept;
@@ -114,7 +115,7 @@ class MbufBackend : public ringtail::detail::Backend {
   const bool busy_poll_;
   const std::optional<MbufFilter> filter_;
   rte_mempool& pool_;
-  const std::byte* const memory_base_;
+  const std::byte* const memory_base_;  // of both pools: offsets count up from it
   ring::InterfaceTable interfaces_;
 
   // The receiving thread's.

@@ -33,7 +33,8 @@ Result<BackendPointer> PortBackend::open(std::string_view device, std::string_vi
 
 PortBackend::PortBackend(std::string name, const OpenOptions& options, std::optional<filter::Program> program,
                          PortClaim claim)
-    : MbufBackend(std::move(name), options, std::move(program), claim.port().pool(), claim.port().credit()),
+    : MbufBackend(std::move(name), options, std::move(program), claim.port().pool(), claim.port().large_pool(),
+                  claim.port().credit()),
       claim_(std::move(claim)),
       clock_(claim_.port(), options.timestamp_type) {
   add_interface(claim_.port().interface());

@@ -37,7 +37,7 @@ Result<BackendPointer> TapBackend::open(std::string_view device, std::string_vie
 
 TapBackend::TapBackend(std::string name, const OpenOptions& options, std::optional<filter::Program> program,
                        std::unique_ptr<Tap> tap)
-    : MbufBackend(std::move(name), options, std::move(program), tap->pool(), tap->credit()),
+    : MbufBackend(std::move(name), options, std::move(program), tap->pool(), tap->large_pool(), tap->credit()),
       tap_(std::move(tap)),
       stamp_clock_(rte_get_tsc_hz()) {
   add_interface(tap_->interface());
