@@ -198,14 +198,15 @@ TEST_F(RecorderTest, StatisticsAreThoseOfTheSource) {
     } option[4];
   } figures;
   ASSERT_TRUE(file.read(reinterpret_cast<char*>(&figures), sizeof figures));
-  EXPECT_EQ(figures.option[0].code, 4);
-  EXPECT_EQ(figures.option[0].value, 17U) << "ifrecv: received, ring drops included, and what the interface lost";
-  EXPECT_EQ(figures.option[1].code, 5);
-  EXPECT_EQ(figures.option[1].value, 2U);
-  EXPECT_EQ(figures.option[2].code, 7);
-  EXPECT_EQ(figures.option[2].value, 5U);
-  EXPECT_EQ(figures.option[3].code, 8);
-  EXPECT_EQ(figures.option[3].value, 10U);
+  EXPECT_EQ(std::uint16_t{figures.option[0].code}, 4);
+  EXPECT_EQ(std::uint64_t{figures.option[0].value}, 17U)
+      << "ifrecv: received, ring drops included, and what the interface lost";
+  EXPECT_EQ(std::uint16_t{figures.option[1].code}, 5);
+  EXPECT_EQ(std::uint64_t{figures.option[1].value}, 2U);
+  EXPECT_EQ(std::uint16_t{figures.option[2].code}, 7);
+  EXPECT_EQ(std::uint64_t{figures.option[2].value}, 5U);
+  EXPECT_EQ(std::uint16_t{figures.option[3].code}, 8);
+  EXPECT_EQ(std::uint64_t{figures.option[3].value}, 10U);
 }
 
 TEST_F(RecorderTest, APacketIsInTheFileAfterTheFlushInterval) {
