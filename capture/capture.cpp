@@ -326,16 +326,16 @@ void Capture::finish() {
         LogLevel::info, name_,
         fmt::format("ended: {} delivered = {} dumped + {} expired + {} dropped by the writer + {} discarded while "
                     "paused; {} dumps",
-                    account.delivered, account.written_packets, account.flight.expired_packets, account.dropped_writer,
-                    account.discarded_paused, account.flight.dumps));
+                    account.delivered, account.recorded.written_packets, account.flight.expired_packets,
+                    account.recorded.dropped_writer, account.discarded_paused, account.flight.dumps));
   }
   if (!settings_.writes_files()) {
     return log(LogLevel::info, name_, fmt::format("ended: {} delivered, nothing to be written", account.delivered));
   }
   log(LogLevel::info, name_,
       fmt::format("ended: {} delivered = {} written + {} dropped by the writer + {} discarded while paused; {} files",
-                  account.delivered, account.written_packets, account.dropped_writer, account.discarded_paused,
-                  account.files_total));
+                  account.delivered, account.recorded.written_packets, account.recorded.dropped_writer,
+                  account.discarded_paused, account.recorded.files_total));
 }
 
 }  // namespace ringtail::daemon

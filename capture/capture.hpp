@@ -138,7 +138,7 @@ class Capture {
 
   // capture_status.cpp
   void add_sources(control::CaptureStatus& status, const std::vector<WorkerFigures>& workers) const;
-  void add_written(control::CaptureStatus& status, const std::vector<WorkerFigures>& workers) const;
+  void add_recorded(control::CaptureStatus& status, const std::vector<WorkerFigures>& workers) const;
   void add_storage(control::CaptureStatus& status) const;
   void add_flight(control::CaptureStatus& status, const std::vector<WorkerFigures>& workers) const;
   void add_state(control::CaptureStatus& status, const std::vector<WorkerFigures>& workers) const;
@@ -169,10 +169,10 @@ class Capture {
   std::unique_ptr<store::Compressor> compressor_;  ///< where it is wanted; it belongs to storage_
   std::deque<std::function<void()>> tasks_;
   bool stopping_ = false;
-  std::int64_t late_written_ = 0;  ///< what outputs came to hold after the workers had counted them
-  std::int64_t late_dropped_ = 0;
-  std::int64_t late_bytes_ = 0;
-  RecorderStats dumped_;               ///< by the flight recorder
+  /// What no worker has counted: dumps, and what outputs came to hold after their workers had counted them, which can
+  /// be less. Modulo 2^64, as all sums with it.
+  RecorderFigures recorded_aside_;
+  std::string dump_writer_;            ///< how the last dump was written
   std::uint64_t dumping_packets_ = 0;  ///< on their way from there into a file
   std::uint64_t dumps_ = 0;
   std::uint64_t dumps_failed_ = 0;

@@ -142,9 +142,10 @@ Result<void> Capture::write_dump(DumpFile& file, const DumpWish& wish) {
   for (const auto& worker : workers_) worker->flight()->dump_is_over();
   const std::lock_guard lock(mutex_);
   dumping_packets_ = 0;
-  dumped_.add_figures(file.recorder.stats());
-  dumped_.writer = file.recorder.stats().writer;
-  dumped_.dropped_writer += refused_packets;
+  const RecorderStats stats = file.recorder.stats();
+  recorded_aside_ += stats;
+  recorded_aside_.dropped_writer += refused_packets;
+  dump_writer_ = stats.writer;
   return finished ? added : finished;
 }
 

@@ -25,7 +25,7 @@ control::CaptureStatus Capture::status() const {
   status.pid = ::getpid();
   status.elapsed_seconds = std::chrono::duration<double>(Clock::now() - begun_).count();
   add_sources(status, workers);
-  add_written(status, workers);
+  add_recorded(status, workers);
   add_storage(status);
   if (flight_) add_flight(status, workers);
   add_state(status, workers);
@@ -60,33 +60,16 @@ void Capture::add_sources(control::CaptureStatus& status, const std::vector<Work
   }
 }
 
-void Capture::add_written(control::CaptureStatus& status, const std::vector<WorkerFigures>& workers) const {
+void Capture::add_recorded(control::CaptureStatus& status, const std::vector<WorkerFigures>& workers) const {
   for (const WorkerFigures& worker : workers) {
-    status.written_packets += worker.written_packets;
-    status.dropped_writer += worker.dropped_writer;
+    status.recorded += worker.recorded;
     status.discarded_paused += worker.discarded_paused;
     status.late_packets += worker.late_packets;
-    status.captured_bytes += worker.captured_bytes;
-    status.written_bytes += worker.written_bytes;
-    status.copied_bytes += worker.copied_bytes;
-    status.dilated_chunks += worker.dilated_chunks;
-    status.compacted_chunks += worker.compacted_chunks;
-    status.files_total += worker.files_total;
     if (!worker.writer.view().empty()) status.writer = worker.writer.view();
   }
   const std::lock_guard lock(mutex_);
-  status.written_packets += static_cast<std::uint64_t>(late_written_);
-  status.dropped_writer += static_cast<std::uint64_t>(late_dropped_);
-  status.written_bytes += static_cast<std::uint64_t>(late_bytes_);
-  status.written_packets += dumped_.written_packets;
-  status.dropped_writer += dumped_.dropped_writer;
-  status.captured_bytes += dumped_.captured_bytes;
-  status.written_bytes += dumped_.written_bytes;
-  status.copied_bytes += dumped_.copied_bytes;
-  status.dilated_chunks += dumped_.dilated_chunks;
-  status.compacted_chunks += dumped_.compacted_chunks;
-  status.files_total += dumped_.files_total;
-  if (!dumped_.writer.empty()) status.writer = dumped_.writer;
+  status.recorded += recorded_aside_;
+  if (!dump_writer_.empty()) status.writer = dump_writer_;
 }
 
 void Capture::add_flight(control::CaptureStatus& status, const std::vector<WorkerFigures>& workers) const {

@@ -213,11 +213,9 @@ void Capture::finish_output(Order& answer) {
     log(LogLevel::error, name_, finished.error().message());
   }
   const RecorderStats final = answer.output->recorder.stats();
-  const RecorderStats& counted = answer.counted_as;
   const std::lock_guard lock(mutex_);
-  late_written_ += static_cast<std::int64_t>(final.written_packets - counted.written_packets);
-  late_dropped_ += static_cast<std::int64_t>(final.dropped_writer - counted.dropped_writer);
-  late_bytes_ += static_cast<std::int64_t>(final.written_bytes - counted.written_bytes);
+  recorded_aside_ += final;
+  recorded_aside_ -= answer.counted_as;
 }
 
 }  // namespace ringtail::daemon

@@ -91,19 +91,22 @@ void add_output(MetricsWriter& metrics) {
   const auto counter = [&metrics](const char* name, const char* help, std::uint64_t CaptureStatus::*member) {
     metrics.of_capture(name, "counter", help, std::mem_fn(member));
   };
-  counter("ringtail_written_packets_total", "Packets in files.", &CaptureStatus::written_packets);
-  counter("ringtail_dropped_writer_packets_total", "Delivered, but could not be written.",
-          &CaptureStatus::dropped_writer);
   counter("ringtail_discarded_paused_packets_total", "Delivered while the capture was paused.",
           &CaptureStatus::discarded_paused);
   counter("ringtail_late_packets_total", "Written behind later ones, though they were to be in order.",
           &CaptureStatus::late_packets);
-  counter("ringtail_captured_bytes_total", "Packet bytes in files.", &CaptureStatus::captured_bytes);
-  counter("ringtail_written_bytes_total", "File bytes.", &CaptureStatus::written_bytes);
-  counter("ringtail_copied_bytes_total", "Bytes the writer copied with the CPU.", &CaptureStatus::copied_bytes);
-  counter("ringtail_dilated_chunks_total", "Ring blocks written with their gaps.", &CaptureStatus::dilated_chunks);
-  counter("ringtail_compacted_chunks_total", "Ring blocks moved together.", &CaptureStatus::compacted_chunks);
-  counter("ringtail_files_total", "Files begun.", &CaptureStatus::files_total);
+  const auto recorded = [&metrics](const char* name, const char* help, std::uint64_t RecorderFigures::*member) {
+    metrics.of_capture(name, "counter", help, [member](const CaptureStatus& each) { return each.recorded.*member; });
+  };
+  recorded("ringtail_written_packets_total", "Packets in files.", &RecorderFigures::written_packets);
+  recorded("ringtail_dropped_writer_packets_total", "Delivered, but could not be written.",
+           &RecorderFigures::dropped_writer);
+  recorded("ringtail_captured_bytes_total", "Packet bytes in files.", &RecorderFigures::captured_bytes);
+  recorded("ringtail_written_bytes_total", "File bytes.", &RecorderFigures::written_bytes);
+  recorded("ringtail_copied_bytes_total", "Bytes the writer copied with the CPU.", &RecorderFigures::copied_bytes);
+  recorded("ringtail_dilated_chunks_total", "Ring blocks written with their gaps.", &RecorderFigures::dilated_chunks);
+  recorded("ringtail_compacted_chunks_total", "Ring blocks moved together.", &RecorderFigures::compacted_chunks);
+  recorded("ringtail_files_total", "Files begun.", &RecorderFigures::files_total);
 }
 
 void add_storage(MetricsWriter& metrics) {

@@ -151,7 +151,7 @@ void Worker::finish(Order& order) {
   output_.swap(order.output);
   if (order.output) {
     order.counted_as = order.output->recorder.stats();
-    past_written_.add_figures(order.counted_as);
+    past_recorded_ += order.counted_as;
   }
   if (order.kind != Order::Kind::finish) return;
   for (std::size_t slot = 0; duty_.flight && slot < slots_.size(); ++slot) duty_.flight->forget(slot);
@@ -246,20 +246,13 @@ void Worker::publish() {
   }
   if (duty_.lending) duty_.lending->report_losses(total);
   if (duty_.flight) duty_.flight->show(shown_);
-  RecorderStats written = past_written_;
+  shown_.recorded = past_recorded_;
+  shown_.recorded.dropped_writer += unrecorded_;
   if (output_) {
     const RecorderStats current = output_->recorder.stats();
-    written.add_figures(current);
+    shown_.recorded += current;
     shown_.writer.set(current.writer);
   }
-  shown_.written_packets = written.written_packets;
-  shown_.dropped_writer = written.dropped_writer + unrecorded_;
-  shown_.captured_bytes = written.captured_bytes;
-  shown_.written_bytes = written.written_bytes;
-  shown_.copied_bytes = written.copied_bytes;
-  shown_.dilated_chunks = written.dilated_chunks;
-  shown_.compacted_chunks = written.compacted_chunks;
-  shown_.files_total = written.files_total;
   shown_.late_packets = past_late_ + (order_ ? order_->late_packets() : 0);
   published_.publish(shown_);
 }

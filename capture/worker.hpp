@@ -58,7 +58,7 @@ struct Order {
   Kind kind = Kind::install;
   Slots slots{};
   std::unique_ptr<Output> output{};  ///< new with the order, old with the answer; null: none
-  RecorderStats counted_as{};        ///< in the answer: how the old output stands in the worker's figures
+  RecorderFigures counted_as{};      ///< in the answer: how the old output stands in the worker's figures
   DumpWish wish{};                   ///< with a dump
   std::vector<HeldBatch> held{};     ///< in its answer, with the slots they came from
   std::size_t slot = 0;
@@ -125,7 +125,7 @@ class Worker {
   std::unique_ptr<Order> dumping_;  ///< until its packets have come
   bool is_idle_ = false;            ///< the last look at the rings found nothing
   std::vector<Stats> past_;         ///< by slot: of the sources that were there before
-  RecorderStats past_written_;
+  RecorderFigures past_recorded_;   ///< of the outputs that were there before
   std::uint64_t unrecorded_ = 0;
   bool output_has_failed_ = false;
   WorkerFigures shown_;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string_view>
 
+#include <ringtail/recorder_figures.hpp>
 #include <ringtail/stats.hpp>
 
 #include "settings.hpp"
@@ -34,19 +35,12 @@ struct SlotFigures {
 struct WorkerFigures {
   std::uint64_t turns = 0;  ///< of the loop: it lives as long as they grow
   std::array<SlotFigures, most_devices> slots{};
-  std::uint64_t written_packets = 0;
-  std::uint64_t dropped_writer = 0;
+  RecorderFigures recorded{};  ///< dropped_writer: also what there was no recorder for
   std::uint64_t discarded_paused = 0;
   std::uint64_t held_packets = 0;  ///< in a flight recorder
   std::uint64_t held_bytes = 0;
   std::uint64_t held_ns = 0;  ///< how long the oldest has been
   std::uint64_t expired_packets = 0;
-  std::uint64_t captured_bytes = 0;
-  std::uint64_t written_bytes = 0;
-  std::uint64_t copied_bytes = 0;
-  std::uint64_t dilated_chunks = 0;
-  std::uint64_t compacted_chunks = 0;
-  std::uint64_t files_total = 0;
   ShortText<16> writer{};
   ShortText<240> failure{};  ///< of the output; empty: none
   bool is_paused = false;

@@ -38,11 +38,12 @@ std::string rate(const StatusPair& pair, std::uint64_t before, std::uint64_t now
 std::string capture_lines(const StatusPair& pair) {
   const CaptureStatus& now = pair.now;
   const CaptureStatus before = pair.before.value_or(now);
-  std::string text =
-      fmt::format("{:<14} {:<8} {:>10} {:>10} {:>10} {:>10} {:>12} {:>7} {:>9} {:>6.1f}%\n", now.name, now.state,
-                  rate(pair, before.delivered, now.delivered), rate(pair, before.written_packets, now.written_packets),
-                  now.dropped_writer, now.discarded_paused, bytes_text(static_cast<double>(now.written_bytes)),
-                  now.storage.files, bytes_text(static_cast<double>(now.storage.bytes)), now.storage.free_percent);
+  std::string text = fmt::format("{:<14} {:<8} {:>10} {:>10} {:>10} {:>10} {:>12} {:>7} {:>9} {:>6.1f}%\n", now.name,
+                                 now.state, rate(pair, before.delivered, now.delivered),
+                                 rate(pair, before.recorded.written_packets, now.recorded.written_packets),
+                                 now.recorded.dropped_writer, now.discarded_paused,
+                                 bytes_text(static_cast<double>(now.recorded.written_bytes)), now.storage.files,
+                                 bytes_text(static_cast<double>(now.storage.bytes)), now.storage.free_percent);
   for (const SourceStatus& source : now.sources) {
     const SourceStatus* earlier = same_source(pair, source);
     text += fmt::format("  {:<12} {:<8} {:>10} {:>10} {:>10} {:>10} {:>12} {:>7}\n", source.name,
@@ -74,12 +75,13 @@ std::string file_lines(const CaptureStatus& status) {
   if (!has_storage && !has_flight) return fmt::format("  delivered {}, nothing is written\n", status.delivered);
   std::string text = fmt::format(
       "  delivered {} = written {} + dropped_writer {} + discarded_paused {}{}\n", status.delivered,
-      status.written_packets, status.dropped_writer, status.discarded_paused,
+      status.recorded.written_packets, status.recorded.dropped_writer, status.discarded_paused,
       has_flight ? fmt::format(" + held {} + expired {}", status.flight.held_packets, status.flight.expired_packets)
                  : "");
   if (has_flight) text += flight_text(status.flight);
-  text += fmt::format("  {} in {} files ({}) since the start\n", bytes_text(static_cast<double>(status.written_bytes)),
-                      status.files_total, status.writer);
+  text += fmt::format("  {} in {} files ({}) since the start\n",
+                      bytes_text(static_cast<double>(status.recorded.written_bytes)), status.recorded.files_total,
+                      status.writer);
   if (!has_storage) return text;
   text += fmt::format(
       "  {}: {} files, {}{}; {:.1f} % free\n", status.storage.directory, status.storage.files,

@@ -52,7 +52,7 @@ void add(std::vector<Counter>& total, const std::vector<Counter>& part) {
 }
 
 void add(RecorderStats& total, const RecorderStats& part) {
-  total.add_figures(part);
+  total += part;
   total.files.insert(total.files.end(), part.files.begin(), part.files.end());
   if (total.files.size() > most_file_names) total.files.erase(total.files.begin(), total.files.end() - most_file_names);
   total.writer = part.writer;

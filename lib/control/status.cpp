@@ -84,21 +84,21 @@ void visit_capture(Status& status, Visitor&& visit) {
   visit("elapsed_seconds", status.elapsed_seconds);
   visit("filter", status.filter);
   visit("delivered", status.delivered);
-  visit("written_packets", status.written_packets);
-  visit("dropped_writer", status.dropped_writer);
+  visit("written_packets", status.recorded.written_packets);
+  visit("dropped_writer", status.recorded.dropped_writer);
   visit("discarded_paused", status.discarded_paused);
   visit("late_packets", status.late_packets);
-  visit("captured_bytes", status.captured_bytes);
-  visit("written_bytes", status.written_bytes);
-  visit("files_total", status.files_total);
+  visit("captured_bytes", status.recorded.captured_bytes);
+  visit("written_bytes", status.recorded.written_bytes);
+  visit("files_total", status.recorded.files_total);
   visit("writer", status.writer);
 }
 
 template <typename Status, typename Visitor>
 void visit_layout(Status& status, Visitor&& visit) {
-  visit("dilated_chunks", status.dilated_chunks);
-  visit("compacted_chunks", status.compacted_chunks);
-  visit("copied_bytes", status.copied_bytes);
+  visit("dilated_chunks", status.recorded.dilated_chunks);
+  visit("compacted_chunks", status.recorded.compacted_chunks);
+  visit("copied_bytes", status.recorded.copied_bytes);
 }
 
 template <typename Status, typename Visitor>

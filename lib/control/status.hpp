@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <ringtail/recorder_figures.hpp>
+
 namespace ringtail::control {
 
 struct SourceStatus {
@@ -72,8 +74,8 @@ struct FlightStatus {
 };
 
 /// received = delivered + dropped_ring + unread in every source, and over all
-/// delivered = written_packets + dropped_writer + discarded_paused, where files are written; with a flight recorder
-/// + held_packets + expired_packets.
+/// delivered = recorded.written_packets + recorded.dropped_writer + discarded_paused, where files are written; with a
+/// flight recorder + held_packets + expired_packets.
 struct CaptureStatus {
   std::string name{};
   std::string version{};  ///< of the daemon
@@ -83,16 +85,9 @@ struct CaptureStatus {
   std::string filter{};
   std::vector<SourceStatus> sources{};
   std::uint64_t delivered = 0;
-  std::uint64_t written_packets = 0;
-  std::uint64_t dropped_writer = 0;    ///< could not be written
+  RecorderFigures recorded{};          ///< by all recorders there have been
   std::uint64_t discarded_paused = 0;  ///< were not to be written
   std::uint64_t late_packets = 0;      ///< written behind later ones, though they were to be in order
-  std::uint64_t captured_bytes = 0;
-  std::uint64_t written_bytes = 0;
-  std::uint64_t copied_bytes = 0;
-  std::uint64_t dilated_chunks = 0;
-  std::uint64_t compacted_chunks = 0;
-  std::uint64_t files_total = 0;
   std::string writer{};
   StorageStatus storage{};
   ShareStatus share{};

@@ -18,6 +18,7 @@
 
 #include <ringtail/batch.hpp>
 #include <ringtail/error.hpp>
+#include <ringtail/recorder_figures.hpp>
 #include <ringtail/source.hpp>
 
 namespace ringtail {
@@ -80,30 +81,10 @@ struct RecorderOptions {
   [[nodiscard]] bool operator==(const RecorderOptions&) const = default;
 };
 
-struct RecorderStats {
-  std::uint64_t written_packets = 0;  ///< in a file, or accepted and on their way before finish()
-  std::uint64_t dropped_writer = 0;   ///< delivered but in no file: the disk was full, broken or too slow
-  std::uint64_t captured_bytes = 0;   ///< packet bytes of written_packets
-  std::uint64_t written_bytes = 0;    ///< file bytes
-  std::uint64_t copied_bytes = 0;     ///< bytes the writer copied with the CPU
-  std::uint64_t dilated_chunks = 0;
-  std::uint64_t compacted_chunks = 0;
-  std::uint64_t files_total = 0;
+/// `+=` and `-=` are about the figures; `files` and `writer` stay as they are.
+struct RecorderStats : RecorderFigures {
   std::vector<std::string> files;  ///< the last 100, oldest first, the open one included
   std::string writer;              ///< the one in use: "direct", "splice", "write", "mmap"
-
-  /// Adds the figures of another recorder; `files` and `writer` stay as they are.
-  RecorderStats& add_figures(const RecorderStats& other) noexcept {
-    written_packets += other.written_packets;
-    dropped_writer += other.dropped_writer;
-    captured_bytes += other.captured_bytes;
-    written_bytes += other.written_bytes;
-    copied_bytes += other.copied_bytes;
-    dilated_chunks += other.dilated_chunks;
-    compacted_chunks += other.compacted_chunks;
-    files_total += other.files_total;
-    return *this;
-  }
 };
 
 /// One stream of capture files. Threads: one at a time. In a ring of files, and where files are synced, a thread of the

@@ -7,5 +7,6 @@
 #include <ringtail/options.hpp>
 #include <ringtail/packet.hpp>
 #include <ringtail/recorder.hpp>
+#include <ringtail/recorder_figures.hpp>
 #include <ringtail/source.hpp>
 #include <ringtail/stats.hpp>

@@ -66,7 +66,7 @@ TEST_F(LenderTest, LendsWhatAWorkerReceivesAndMissesNoOutput) {
   wait_until([&] { return lender_->status().lent_packets == 10; });
   backend->end();
   tell({.kind = Order::Kind::finish});
-  EXPECT_EQ(worker.figures().dropped_writer, 0U);
+  EXPECT_EQ(worker.figures().recorded.dropped_writer, 0U);
   const control::ShareStatus status = lender_->status();
   ASSERT_THAT(status.clients, SizeIs(1));
   EXPECT_EQ(status.clients[0].pid, ::getpid());

@@ -62,7 +62,7 @@ TEST_F(WorkerTest, CountsWhatHasNoOutput) {
   (void)finish();
   const WorkerFigures figures = worker_.figures();
   EXPECT_EQ(figures.slots[0].stats.delivered, 10U);
-  EXPECT_EQ(figures.dropped_writer, 10U);
+  EXPECT_EQ(figures.recorded.dropped_writer, 10U);
 }
 
 TEST_F(WorkerTest, DiscardsWhilePaused) {
@@ -75,7 +75,7 @@ TEST_F(WorkerTest, DiscardsWhilePaused) {
   push(5);
   (void)finish();
   EXPECT_EQ(worker_.figures().discarded_paused, 7U);
-  EXPECT_EQ(worker_.figures().dropped_writer, 5U);
+  EXPECT_EQ(worker_.figures().recorded.dropped_writer, 5U);
 }
 
 TEST_F(WorkerTest, KeepsCountingWhenSourcesAreExchanged) {
@@ -107,8 +107,8 @@ TEST_F(WorkerTest, GivesTheOldOutputBackUnfinished) {
   EXPECT_TRUE(answer->output->recorder.finish().has_value());
   push(2);
   (void)finish();
-  EXPECT_EQ(worker_.figures().written_packets, 6U);
-  EXPECT_EQ(worker_.figures().dropped_writer, 2U);
+  EXPECT_EQ(worker_.figures().recorded.written_packets, 6U);
+  EXPECT_EQ(worker_.figures().recorded.dropped_writer, 2U);
   ::unlink(path.c_str());
 }
 
@@ -185,7 +185,7 @@ TEST_F(FlightWorkerTest, WhatNobodyWantedIsInTheBooks) {
   (void)finish();
   EXPECT_EQ(worker_.figures().held_packets, 0U);
   EXPECT_EQ(worker_.figures().expired_packets, 10U);
-  EXPECT_EQ(worker_.figures().dropped_writer, 0U);
+  EXPECT_EQ(worker_.figures().recorded.dropped_writer, 0U);
   EXPECT_EQ(backend_->lent(), 0U);
 }
 

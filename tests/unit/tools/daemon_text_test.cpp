@@ -9,7 +9,7 @@ using testing::HasSubstr;
 
 control::CaptureStatus status(double seconds, std::uint64_t packets) {
   control::CaptureStatus status{.name = "uplink", .state = "running", .elapsed_seconds = seconds};
-  status.delivered = status.written_packets = packets;
+  status.delivered = status.recorded.written_packets = packets;
   status.sources.resize(1);
   status.sources[0].name = "eth0";
   status.sources[0].received = packets;
