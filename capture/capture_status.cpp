@@ -69,6 +69,10 @@ void Capture::add_recorded(control::CaptureStatus& status, const std::vector<Wor
   }
   const std::lock_guard lock(mutex_);
   status.recorded += recorded_aside_;
+  const LatencyHistogram& latency = status.recorded.write_latency;
+  status.write_latency = {.chunks = latency.count(),
+                          .p50_seconds = latency.quantile_seconds(0.5),
+                          .p99_seconds = latency.quantile_seconds(0.99)};
   if (!dump_writer_.empty()) status.writer = dump_writer_;
 }
 

@@ -33,6 +33,26 @@ class MetricsWriter {
     }
   }
 
+  /// Prometheus counts in each bucket those below it, too.
+  template <typename Histogram>
+  void histogram_of_capture(const char* name, const char* help, Histogram histogram) {
+    head(name, "histogram", help);
+    for (const CaptureStatus& each : captures_) {
+      const LatencyHistogram& times = histogram(each);
+      const std::string capture = escaped(each.name);
+      std::uint64_t count = 0;
+      for (std::size_t bucket = 0; bucket < times.bounds_us.size(); ++bucket) {
+        count += times.counts[bucket];
+        text_ += fmt::format("{}_bucket{{capture=\"{}\",le=\"{}\"}} {}\n", name, capture,
+                             static_cast<double>(times.bounds_us[bucket]) / 1e6, count);
+      }
+      count += times.counts.back();
+      text_ += fmt::format("{}_bucket{{capture=\"{}\",le=\"+Inf\"}} {}\n", name, capture, count);
+      text_ += fmt::format("{}_sum{{capture=\"{}\"}} {}\n", name, capture, static_cast<double>(times.total_ns) / 1e9);
+      text_ += fmt::format("{}_count{{capture=\"{}\"}} {}\n", name, capture, count);
+    }
+  }
+
   template <typename Value>
   void of_source(const char* name, const char* type, const char* help, Value value) {
     head(name, type, help);
@@ -107,6 +127,10 @@ void add_output(MetricsWriter& metrics) {
   recorded("ringtail_dilated_chunks_total", "Ring blocks written with their gaps.", &RecorderFigures::dilated_chunks);
   recorded("ringtail_compacted_chunks_total", "Ring blocks moved together.", &RecorderFigures::compacted_chunks);
   recorded("ringtail_files_total", "Files begun.", &RecorderFigures::files_total);
+  metrics.histogram_of_capture(
+      "ringtail_write_latency_seconds",
+      "From a chunk in the writer's hands until its bytes were seen to be in the file.",
+      [](const CaptureStatus& each) -> const LatencyHistogram& { return each.recorded.write_latency; });
 }
 
 void add_storage(MetricsWriter& metrics) {

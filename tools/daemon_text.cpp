@@ -62,6 +62,11 @@ std::string capture_lines(const StatusPair& pair) {
   return text;
 }
 
+/// Tenths of a millisecond are as exact as it is.
+std::string time_text(double seconds) {
+  return seconds < 1 ? fmt::format("{:.1f} ms", seconds * 1e3) : fmt::format("{:.1f} s", seconds);
+}
+
 std::string flight_text(const control::FlightStatus& flight) {
   return fmt::format("  holds {:.1f} of {:g} s, {} of {}; {} dumps, {} failed, {} triggered\n", flight.held_seconds,
                      flight.seconds, bytes_text(static_cast<double>(flight.held_bytes)),
@@ -82,6 +87,10 @@ std::string file_lines(const CaptureStatus& status) {
   text += fmt::format("  {} in {} files ({}) since the start\n",
                       bytes_text(static_cast<double>(status.recorded.written_bytes)), status.recorded.files_total,
                       status.writer);
+  if (status.write_latency.chunks != 0) {
+    text += fmt::format("  {} chunks written, half of them within {}, 99 % within {}\n", status.write_latency.chunks,
+                        time_text(status.write_latency.p50_seconds), time_text(status.write_latency.p99_seconds));
+  }
   if (!has_storage) return text;
   text += fmt::format(
       "  {}: {} files, {}{}; {:.1f} % free\n", status.storage.directory, status.storage.files,

@@ -102,6 +102,13 @@ void visit_layout(Status& status, Visitor&& visit) {
 }
 
 template <typename Status, typename Visitor>
+void visit_write_latency(Status& latency, Visitor&& visit) {
+  visit("chunks", latency.chunks);
+  visit("p50_seconds", latency.p50_seconds);
+  visit("p99_seconds", latency.p99_seconds);
+}
+
+template <typename Status, typename Visitor>
 void visit_cpu(Status& status, Visitor&& visit) {
   visit("user", status.user_seconds);
   visit("system", status.system_seconds);
@@ -140,6 +147,7 @@ json to_json(const CaptureStatus& status) {
   json object = json::object();
   visit_capture(status, writes_to(object));
   visit_layout(status, writes_to(object["layout"]));
+  visit_write_latency(status.write_latency, writes_to(object["write_latency"]));
   visit_cpu(status, writes_to(object["cpu_seconds"]));
   visit_storage(status.storage, writes_to(object["storage"]));
   if (status.flight.seconds > 0) visit_flight(status.flight, writes_to(object["flight"]));
@@ -156,6 +164,7 @@ CaptureStatus status_of(const json& value) {
   CaptureStatus status;
   visit_capture(status, reads_from(value));
   visit_layout(status, reads_from(part(value, "layout")));
+  visit_write_latency(status.write_latency, reads_from(part(value, "write_latency")));
   visit_cpu(status, reads_from(part(value, "cpu_seconds")));
   visit_storage(status.storage, reads_from(part(value, "storage")));
   visit_flight(status.flight, reads_from(part(value, "flight")));

@@ -34,6 +34,13 @@ struct StorageStatus {
   double free_percent = 0;          ///< of the file system
 };
 
+/// What write_latency comes to: RecorderFigures.
+struct WriteLatencyStatus {
+  std::uint64_t chunks = 0;  ///< that have arrived in files
+  double p50_seconds = 0;    ///< half of them took no longer
+  double p99_seconds = 0;
+};
+
 /// An analyzer that is attached. Each packet is lent to it, or skipped because it holds all it may.
 struct ClientStatus {
   std::string name{};  ///< of its process; empty where that is hidden
@@ -85,7 +92,8 @@ struct CaptureStatus {
   std::string filter{};
   std::vector<SourceStatus> sources{};
   std::uint64_t delivered = 0;
-  RecorderFigures recorded{};          ///< by all recorders there have been
+  RecorderFigures recorded{};  ///< by all recorders there have been; the histogram is not in the JSON
+  WriteLatencyStatus write_latency{};
   std::uint64_t discarded_paused = 0;  ///< were not to be written
   std::uint64_t late_packets = 0;      ///< written behind later ones, though they were to be in order
   std::string writer{};

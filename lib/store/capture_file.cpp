@@ -122,6 +122,7 @@ void CaptureFile::submit_aligned_window() {
 }
 
 void CaptureFile::submit(Chunk&& chunk) {
+  chunk.handed_over_at = Clock::now();
   sink_->submit(std::move(chunk));
   if (!sink_->holds_back()) waiting_since_.reset();
 }

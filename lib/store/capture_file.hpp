@@ -70,6 +70,7 @@ class CaptureFile {
   [[nodiscard]] const WholeRecords& written() const noexcept { return failure() == nullptr ? taken_ : sink_->landed(); }
   /// What is known to be in the file already.
   [[nodiscard]] std::uint64_t landed_bytes() const noexcept { return sink_->landed().bytes; }
+  [[nodiscard]] const LatencyHistogram& latency() const noexcept { return sink_->latency(); }
   [[nodiscard]] const ChunkCounts& chunks() const noexcept { return chunks_; }
   [[nodiscard]] const Error* failure() const noexcept { return sink_->failure(); }
   [[nodiscard]] const Sink& sink() const noexcept { return *sink_; }

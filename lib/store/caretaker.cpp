@@ -97,6 +97,7 @@ void Caretaker::finish(std::unique_ptr<CaptureFile> file) {
   std::unique_lock lock(mutex_);
   done_.wait(lock, [this] { return finishing_.size() < most_files_in_hand; });
   written_ += file->written();
+  latency_ += file->latency();
   finishing_.push_back(std::move(file));
   wake(lock);
 }
@@ -112,6 +113,7 @@ void Caretaker::finish_last(std::unique_ptr<CaptureFile> file) {
   finish_one(*file, keep_what_there_is);
   const std::lock_guard lock(mutex_);
   written_ += file->written();
+  latency_ += file->latency();
 }
 
 bool Caretaker::sync(const OutputFile& file) {
@@ -140,6 +142,11 @@ std::optional<Error> Caretaker::failure() const {
 WholeRecords Caretaker::written() const {
   const std::lock_guard lock(mutex_);
   return written_;
+}
+
+LatencyHistogram Caretaker::latency() const {
+  const std::lock_guard lock(mutex_);
+  return latency_;
 }
 
 // ---- The caretaker's thread ----------------------------------------------------------------------------------------
@@ -180,10 +187,13 @@ void Caretaker::do_next(std::unique_lock<std::mutex>& lock) {
     const std::uint64_t open_files = finishing_.size();  // this one makes room for the one that has followed it
     lock.unlock();
     const WholeRecords taken = file.written();
+    const LatencyHistogram counted = file.latency();
     finish_one(file, open_files);
     lock.lock();
     written_ -= taken;
     written_ += file.written();
+    latency_ -= counted;
+    latency_ += file.latency();
     std::unique_ptr<CaptureFile> finished = std::move(finishing_.front());
     finishing_.pop_front();
     lock.unlock();

@@ -63,6 +63,8 @@ class Caretaker {
   [[nodiscard]] std::optional<Error> failure() const;
   /// What the files handed over hold; of those still being finished, what they have taken.
   [[nodiscard]] WholeRecords written() const;
+  /// How long their chunks took.
+  [[nodiscard]] LatencyHistogram latency() const;
 
  private:
   enum class Preparing : std::uint8_t { no, asked_for, running, done };
@@ -104,6 +106,7 @@ class Caretaker {
   bool watching_free_space_ = false;
   bool busy_ = false;
   WholeRecords written_;
+  LatencyHistogram latency_;
   std::optional<Error> failure_;
   std::atomic<bool> failed_{false};
 

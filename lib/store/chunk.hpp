@@ -1,6 +1,7 @@
 // A chunk: finished file bytes on their way to a sink, and whoever owns the memory they stand in.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -20,6 +21,7 @@ struct Chunk {
   StagingBuffer staging;  ///< or the buffer the bytes were copied into, or empty
   std::uint32_t packets = 0;
   std::uint64_t captured_bytes = 0;
+  std::chrono::steady_clock::time_point handed_over_at{};  ///< when the sink got it
   std::uint32_t hold_limit = 1;  ///< so many chunks of this kind may be out at once before their owner runs short
 };
 

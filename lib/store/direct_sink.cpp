@@ -33,7 +33,11 @@ void DirectSink::submit(Chunk&& chunk) {
   submitted_.packets += pending.chunk.packets;
   submitted_.captured_bytes += pending.chunk.captured_bytes;
   pending.aligned = tail_.split(pending.chunk.bytes);
-  if (pending.aligned.empty()) return;
+  if (short_since_) pending.chunk.handed_over_at = *std::exchange(short_since_, std::nullopt);
+  if (pending.aligned.empty()) {
+    short_since_ = pending.chunk.handed_over_at;
+    return;
+  }
   queue_.push_back(std::move(pending));
   const std::size_t wanted = write_.gathers() ? std::max<std::size_t>(1, hold_limit / 2) : 1;
   if (!write_.is_running() && queue_.size() >= wanted) start_write();
@@ -92,6 +96,7 @@ void DirectSink::write_landed() {
   aligned_end_ += flight_bytes_;
   // The last chunk's own end may be in the part that is kept, but its beginning is in the file.
   landed_ = flight_.back().before;
+  for (const Pending& pending : flight_) count_latency(pending.chunk.handed_over_at);
   flight_.clear();  // the memory goes back
 }
 
@@ -100,6 +105,7 @@ void DirectSink::write_tail() {
   file_end_ = std::max(file_end_, tail_.offset() + written.bytes);
   if (written.error_number != 0) return give_up(written.error_number);
   landed_ = submitted_;
+  if (short_since_) count_latency(*std::exchange(short_since_, std::nullopt));
 }
 
 bool DirectSink::wait_for_chunk() {

@@ -8,6 +8,7 @@
 // only, so spliced chunks do not wait.
 #pragma once
 
+#include <optional>
 #include <sys/uio.h>
 #include <vector>
 
@@ -61,6 +62,8 @@ class DirectSink final : public Sink {
   std::uint64_t file_end_ = 0;     // the file holds everything up to here
   WholeRecords submitted_;         // what the file will hold
   bool flush_wanted_ = false;
+  /// A chunk too short to be written directly waits for the next one or a flush, and is counted with that.
+  std::optional<Clock::time_point> short_since_;
   GatherWrite write_;  // last: its destructor waits while everything else is still there
 };
 

@@ -66,6 +66,7 @@ void MmapSink::submit(Chunk&& chunk) {
     publish(held);
   }
   write_behind();
+  if (failure() == nullptr) count_latency(held.handed_over_at);
 }
 
 void MmapSink::publish(const Chunk& chunk) {

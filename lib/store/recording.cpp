@@ -278,6 +278,8 @@ RecorderStats Recorder::Implementation::stats() const {
   stats.dilated_chunks = chunks.dilated;
   stats.compacted_chunks = chunks.compacted;
   stats.files_total = files_.count();
+  stats.write_latency = caretaker_->latency();
+  if (file_ != nullptr) stats.write_latency += file_->latency();
   stats.files = files_.recent_paths();
   stats.writer = writer_;
   return stats;

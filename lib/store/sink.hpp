@@ -28,6 +28,7 @@
 // Threads: one at a time; a sink may be handed to another thread to be finished there.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -86,14 +87,20 @@ class Sink {
   [[nodiscard]] const Error* failure() const noexcept { return failure_ ? &*failure_ : nullptr; }
   /// Whole records known to be in the file: all of them after finish(), and after a failure.
   [[nodiscard]] const WholeRecords& landed() const noexcept { return landed_; }
+  /// As RecorderFigures::write_latency.
+  [[nodiscard]] const LatencyHistogram& latency() const noexcept { return latency_; }
   [[nodiscard]] const OutputFile& file() const noexcept { return file_; }
   /// Names a file that was opened without a name; as name_output().
   [[nodiscard]] bool name_file(const std::string& path) { return name_output(file_, path); }
   [[nodiscard]] bool name_file(StorageDirectory& storage);
 
  protected:
+  using Clock = std::chrono::steady_clock;
+
   /// Counts a chunk that was written behind landed(), or what of it got there: then it is the end of the file.
   void take_written(const Chunk& chunk, Written written);
+  /// What the sink got then is in the file now.
+  void count_latency(Clock::time_point handed_over_at) noexcept { latency_.add(Clock::now() - handed_over_at); }
   /// Keeps the first failure: `operation` ("write", "sync", "close") on this file did not work.
   void fail(std::string_view operation, int error_number, std::string remedy = {});
   /// Bounds what has landed in the page cache and is not on the disk yet.
@@ -111,6 +118,7 @@ class Sink {
 
  private:
   WriteBehind write_behind_;
+  LatencyHistogram latency_;
   std::optional<Error> failure_;
 };
 

@@ -9,6 +9,7 @@ void WriteSink::submit(Chunk&& chunk) {
   if (failure() != nullptr) return;
   take_written(held, write(held.bytes));
   write_behind();
+  if (failure() == nullptr) count_latency(held.handed_over_at);
 }
 
 Written WriteSink::write(std::span<const std::byte> bytes) noexcept {

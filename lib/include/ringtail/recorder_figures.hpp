@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include <ringtail/latency_histogram.hpp>
+
 namespace ringtail {
 
 /// The same names everywhere: in a recorder's stats, a daemon's status, its metrics and the summaries.
@@ -15,6 +17,10 @@ struct RecorderFigures {
   std::uint64_t dilated_chunks = 0;
   std::uint64_t compacted_chunks = 0;
   std::uint64_t files_total = 0;
+  /// How long chunks took, a ring block or a megabyte of copied packets each, from the writer's hand until the capture
+  /// thread saw that they were in the file: the disk, and before it the wait for others to be written with and for the
+  /// write before. Of those that have arrived.
+  LatencyHistogram write_latency{};
 
   RecorderFigures& operator+=(const RecorderFigures& other) noexcept {
     written_packets += other.written_packets;
@@ -25,6 +31,7 @@ struct RecorderFigures {
     dilated_chunks += other.dilated_chunks;
     compacted_chunks += other.compacted_chunks;
     files_total += other.files_total;
+    write_latency += other.write_latency;
     return *this;
   }
   RecorderFigures& operator-=(const RecorderFigures& other) noexcept {
@@ -36,6 +43,7 @@ struct RecorderFigures {
     dilated_chunks -= other.dilated_chunks;
     compacted_chunks -= other.compacted_chunks;
     files_total -= other.files_total;
+    write_latency -= other.write_latency;
     return *this;
   }
 };

@@ -4,6 +4,7 @@
 #include <ringtail/batch.hpp>
 #include <ringtail/error.hpp>
 #include <ringtail/interface.hpp>
+#include <ringtail/latency_histogram.hpp>
 #include <ringtail/options.hpp>
 #include <ringtail/packet.hpp>
 #include <ringtail/recorder.hpp>

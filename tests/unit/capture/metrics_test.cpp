@@ -12,6 +12,7 @@
 namespace ringtail::daemon {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::HasSubstr;
 
 std::vector<control::CaptureStatus> two_captures() {
@@ -35,9 +36,25 @@ TEST(Metrics, HaveOneLineForEachValue) {
   EXPECT_THAT(text, HasSubstr("ringtail_clients{capture=\"up\\\"link\"} 0\nringtail_clients{capture=\"other\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("{capture=\"other\",client=\"i\\\"ds\",pid=\"42\"} 90\n"));
   const std::regex form(
-      R"((# (HELP|TYPE) ringtail_\w+ .+|ringtail_\w+\{capture="([^"\\]|\\.)*"(,interface="\w+"|,client="([^"\\]|\\.)*",pid="\d+")?\} [0-9.e+]+))");
+      R"((# (HELP|TYPE) ringtail_\w+ .+|ringtail_\w+\{capture="([^"\\]|\\.)*"(,interface="\w+"|,client="([^"\\]|\\.)*",pid="\d+"|,le="[0-9.+Inf]+")?\} [0-9.e+-]+))");
   std::stringstream lines(text);
   for (std::string line; std::getline(lines, line);) EXPECT_TRUE(std::regex_match(line, form)) << line;
+}
+
+TEST(Metrics, CountInEachBucketThoseBelowItToo) {
+  auto captures = two_captures();
+  captures.resize(1);
+  captures[0].name = "up";
+  for (const auto time : {20ms, 30ms, 40ms, 20'000ms}) captures[0].recorded.write_latency.add(time);
+  const std::string text = metrics_text(captures);
+  const std::string name = "ringtail_write_latency_seconds";
+  EXPECT_THAT(text, HasSubstr("# TYPE " + name + " histogram\n" + name + "_bucket{capture=\"up\",le=\"0.0001\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_bucket{capture=\"up\",le=\"0.025\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_bucket{capture=\"up\",le=\"0.05\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_bucket{capture=\"up\",le=\"10\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_bucket{capture=\"up\",le=\"+Inf\"} 4\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_sum{capture=\"up\"} 20.09\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_count{capture=\"up\"} 4\n"));
 }
 
 TEST(Metrics, ComplainOfWhatFails) {
@@ -51,7 +68,7 @@ TEST(Metrics, TheDashboardAsksForNothingElse) {
   const std::regex metric("ringtail_[a-z_]+");
   std::set<std::string> names;
   for (std::sregex_iterator each(dashboard.begin(), dashboard.end(), metric), end; each != end; ++each) {
-    names.insert(each->str());
+    names.insert(std::regex_replace(each->str(), std::regex("_bucket$"), ""));
   }
   EXPECT_GE(names.size(), 10U);
   for (const std::string& name : names) EXPECT_THAT(text, HasSubstr("# TYPE " + name + " "));

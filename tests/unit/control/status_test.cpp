@@ -26,5 +26,11 @@ TEST(CaptureStatus, HasTheNamesOfTheSummary) {
   EXPECT_THAT(text, HasSubstr(R"("layout":{"compacted_chunks":7,"copied_bytes":5,"dilated_chunks":6})"));
 }
 
+TEST(CaptureStatus, SaysHowLongWritesTake) {
+  CaptureStatus status;
+  status.write_latency = {.chunks = 9, .p50_seconds = 0.25, .p99_seconds = 0.5};
+  EXPECT_THAT(to_json_text(status), HasSubstr(R"("write_latency":{"chunks":9,"p50_seconds":0.25,"p99_seconds":0.5})"));
+}
+
 }  // namespace
 }  // namespace ringtail::control

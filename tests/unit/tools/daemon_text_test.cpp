@@ -54,6 +54,13 @@ TEST(DaemonText, StatShowsTheFlightRecorder) {
   EXPECT_THAT(stat_text(shown), HasSubstr("holds 12.3 of 30 s"));
 }
 
+TEST(DaemonText, StatShowsHowLongWritesTake) {
+  control::CaptureStatus shown = status(1, 100);
+  EXPECT_THAT(stat_text(shown), Not(HasSubstr("chunks")));
+  shown.write_latency = {.chunks = 12, .p50_seconds = 0.00123, .p99_seconds = 1.5};
+  EXPECT_THAT(stat_text(shown), HasSubstr("12 chunks written, half of them within 1.2 ms, 99 % within 1.5 s"));
+}
+
 TEST(DaemonText, TopShowsRatesOnceItCan) {
   EXPECT_THAT(top_text({{.before = {}, .now = status(1, 100)}}, 200), Not(HasSubstr("50")));
   EXPECT_THAT(top_text({{.before = status(1, 100), .now = status(3, 200)}}, 200), HasSubstr(" 50 "));
