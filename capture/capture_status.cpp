@@ -110,6 +110,13 @@ void Capture::add_storage(control::CaptureStatus& status) const {
   status.storage.files_deleted = figures.deleted;
   status.storage.quota_bytes = storage->options().quota.bytes.value_or(0);
   status.storage.free_percent = storage->free_percent();
+  if (storage->options().compression == store::Compression::none) return;
+  status.storage.compression = {.enabled = true,
+                                .files = figures.compression.files,
+                                .input_bytes = figures.compression.input_bytes,
+                                .output_bytes = figures.compression.output_bytes,
+                                .waiting_files = figures.compression.waiting_files,
+                                .waiting_bytes = figures.compression.waiting_bytes};
 }
 
 void Capture::add_state(control::CaptureStatus& status, const std::vector<WorkerFigures>& workers) const {

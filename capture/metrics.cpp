@@ -146,6 +146,23 @@ void add_storage(MetricsWriter& metrics) {
                      [](const CaptureStatus& each) { return each.storage.files_deleted; });
 }
 
+void add_compression(MetricsWriter& metrics) {
+  const auto add = [&metrics](const char* name, const char* type, const char* help, auto value) {
+    metrics.of_capture(name, type, help,
+                       [value](const CaptureStatus& each) { return each.storage.compression.*value; });
+  };
+  using control::CompressionStatus;
+  add("ringtail_compressed_files_total", "counter", "Finished files that were compressed.", &CompressionStatus::files);
+  add("ringtail_compression_input_bytes_total", "counter", "Bytes in files before they were compressed.",
+      &CompressionStatus::input_bytes);
+  add("ringtail_compression_output_bytes_total", "counter", "Bytes in the files that they have become.",
+      &CompressionStatus::output_bytes);
+  add("ringtail_compression_waiting_files", "gauge", "Finished files that wait to be compressed.",
+      &CompressionStatus::waiting_files);
+  add("ringtail_compression_waiting_bytes", "gauge", "Bytes in files that wait to be compressed.",
+      &CompressionStatus::waiting_bytes);
+}
+
 void add_share(MetricsWriter& metrics) {
   const auto add = [&metrics](const char* name, const char* type, const char* help, auto value) {
     metrics.of_capture(name, type, help, [value](const CaptureStatus& each) { return value(each.share); });
@@ -200,6 +217,7 @@ std::string metrics_text(const std::vector<CaptureStatus>& captures) {
   add_sources(metrics);
   add_output(metrics);
   add_storage(metrics);
+  add_compression(metrics);
   add_share(metrics);
   add_flight(metrics);
   return std::move(metrics).text();

@@ -97,6 +97,12 @@ std::string file_lines(const CaptureStatus& status) {
       bytes_text(static_cast<double>(status.storage.bytes)),
       status.storage.quota_bytes == 0 ? "" : " of " + bytes_text(static_cast<double>(status.storage.quota_bytes)),
       status.storage.free_percent);
+  if (const control::CompressionStatus& compression = status.storage.compression; compression.enabled) {
+    text += fmt::format("  compressed {} files, {} to {}; {} files wait, {}\n", compression.files,
+                        bytes_text(static_cast<double>(compression.input_bytes)),
+                        bytes_text(static_cast<double>(compression.output_bytes)), compression.waiting_files,
+                        bytes_text(static_cast<double>(compression.waiting_bytes)));
+  }
   return text;
 }
 

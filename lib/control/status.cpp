@@ -38,6 +38,16 @@ void visit_storage(Status& storage, Visitor&& visit) {
 }
 
 template <typename Status, typename Visitor>
+void visit_compression(Status& compression, Visitor&& visit) {
+  visit("enabled", compression.enabled);
+  visit("files", compression.files);
+  visit("input_bytes", compression.input_bytes);
+  visit("output_bytes", compression.output_bytes);
+  visit("waiting_files", compression.waiting_files);
+  visit("waiting_bytes", compression.waiting_bytes);
+}
+
+template <typename Status, typename Visitor>
 void visit_share(Status& share, Visitor&& visit) {
   visit("enabled", share.enabled);
   visit("admitted", share.admitted);
@@ -150,6 +160,7 @@ json to_json(const CaptureStatus& status) {
   visit_write_latency(status.write_latency, writes_to(object["write_latency"]));
   visit_cpu(status, writes_to(object["cpu_seconds"]));
   visit_storage(status.storage, writes_to(object["storage"]));
+  visit_compression(status.storage.compression, writes_to(object["storage"]["compression"]));
   if (status.flight.seconds > 0) visit_flight(status.flight, writes_to(object["flight"]));
   json& sources = object["sources"] = json::array();
   for (const SourceStatus& source : status.sources) visit_source(source, writes_to(sources.emplace_back()));
@@ -166,7 +177,9 @@ CaptureStatus status_of(const json& value) {
   visit_layout(status, reads_from(part(value, "layout")));
   visit_write_latency(status.write_latency, reads_from(part(value, "write_latency")));
   visit_cpu(status, reads_from(part(value, "cpu_seconds")));
-  visit_storage(status.storage, reads_from(part(value, "storage")));
+  const json storage = part(value, "storage");
+  visit_storage(status.storage, reads_from(storage));
+  visit_compression(status.storage.compression, reads_from(part(storage, "compression")));
   visit_flight(status.flight, reads_from(part(value, "flight")));
   read_member(part(value, "error"), status.error);
   const json sources = part(value, "sources");

@@ -24,6 +24,16 @@ struct SourceStatus {
   std::uint64_t lost = 0;  ///< times its interface went away
 };
 
+/// Finished files that are compressed one after the other; since the start, or since a reload that was about files.
+struct CompressionStatus {
+  bool enabled = false;
+  std::uint64_t files = 0;          ///< compressed
+  std::uint64_t input_bytes = 0;    ///< of those before
+  std::uint64_t output_bytes = 0;   ///< and after
+  std::uint64_t waiting_files = 0;  ///< finished and not compressed
+  std::uint64_t waiting_bytes = 0;
+};
+
 struct StorageStatus {
   std::string directory{};
   std::string file{};               ///< the newest one, still hidden
@@ -32,6 +42,7 @@ struct StorageStatus {
   std::uint64_t quota_bytes = 0;    ///< 0: none
   std::uint64_t files_deleted = 0;  ///< to make room, since the start
   double free_percent = 0;          ///< of the file system
+  CompressionStatus compression{};
 };
 
 /// What write_latency comes to: RecorderFigures.

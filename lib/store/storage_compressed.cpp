@@ -70,6 +70,11 @@ Result<void> StorageDirectory::exchange(const FinishedFileInHand& original, cons
   if (is_still(original.name, original.inode)) ::unlinkat(directory_.get(), original.name.c_str(), 0);
   const std::lock_guard lock(mutex_);
   const auto file = find(original);
+  ++compression_.files;
+  compression_.input_bytes += file->bytes;
+  compression_.output_bytes += bytes;
+  --compression_.waiting_files;
+  compression_.waiting_bytes -= file->bytes;
   stored_bytes_ += bytes - file->bytes;
   file->name = name;
   file->inode = compressed.inode;
@@ -99,8 +104,7 @@ void StorageDirectory::remove_originals_of_compressed() {
     if (!opened.is_open() || frame_table::original_bytes(opened.get()) != original->bytes) continue;
     if (!is_still(original->name, original->inode)) continue;
     if (::unlinkat(directory_.get(), original->name.c_str(), 0) != 0) continue;
-    stored_bytes_ -= original->bytes;
-    stored_.erase(original);
+    forget(original);
   }
 }
 

@@ -101,8 +101,25 @@ void StorageDirectory::take_stock_of(const std::string& name) {
   if (hidden || ::fstatat(directory_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
   if (!is_plain_file(status)) return;
   const auto bytes = static_cast<std::uint64_t>(status.st_size);
-  stored_.push_back({.name = name, .inode = status.st_ino, .bytes = bytes, .written_at = status.st_mtime});
-  stored_bytes_ += bytes;
+  add({.name = name, .inode = status.st_ino, .bytes = bytes, .written_at = status.st_mtime});
+}
+
+void StorageDirectory::add(Stored file) {
+  stored_bytes_ += file.bytes;
+  if (!is_compressed(file.name)) {
+    ++compression_.waiting_files;
+    compression_.waiting_bytes += file.bytes;
+  }
+  stored_.push_back(std::move(file));
+}
+
+void StorageDirectory::forget(std::deque<Stored>::iterator file) {
+  stored_bytes_ -= file->bytes;
+  if (!is_compressed(file->name)) {
+    --compression_.waiting_files;
+    compression_.waiting_bytes -= file->bytes;
+  }
+  stored_.erase(file);
 }
 
 /// Whoever wrote it is gone if the lock is free. What cannot be finished, and what no crash leaves, stays as it is.
@@ -197,8 +214,7 @@ Result<std::string> StorageDirectory::publish(const OutputFile& file, std::uint6
   if (::fsync(directory_.get()) != 0 && errno != EINVAL) return tl::unexpected(failed("sync", ".", errno));
   {
     const std::lock_guard lock(mutex_);
-    stored_.push_back({.name = name, .inode = file.inode, .bytes = bytes, .written_at = std::time(nullptr)});
-    stored_bytes_ += bytes;
+    add({.name = name, .inode = file.inode, .bytes = bytes, .written_at = std::time(nullptr)});
   }
   enforce_quota();
   return path_of(name);
@@ -240,15 +256,18 @@ void StorageDirectory::enforce_quota() {
       continue;
     }
     const std::lock_guard lock(mutex_);
-    stored_.erase(stored_.begin() + static_cast<std::ptrdiff_t>(passed_over));  // others only append
-    stored_bytes_ -= oldest->bytes;
+    forget(stored_.begin() + static_cast<std::ptrdiff_t>(passed_over));  // others only append
     ++deleted_;
   }
 }
 
 StorageFigures StorageDirectory::figures() const {
   const std::lock_guard lock(mutex_);
-  return {.files = stored_.size(), .bytes = stored_bytes_, .deleted = deleted_, .newest = newest_};
+  return {.files = stored_.size(),
+          .bytes = stored_bytes_,
+          .deleted = deleted_,
+          .compression = compression_,
+          .newest = newest_};
 }
 
 double StorageDirectory::free_percent() const noexcept {

@@ -58,10 +58,20 @@ struct StorageOptions {
   [[nodiscard]] bool operator==(const StorageOptions&) const = default;
 };
 
+/// What has become of finished files since the directory was opened, and what is still to come.
+struct CompressionFigures {
+  std::uint64_t files = 0;          ///< compressed
+  std::uint64_t input_bytes = 0;    ///< of those before
+  std::uint64_t output_bytes = 0;   ///< and after
+  std::uint64_t waiting_files = 0;  ///< finished and not compressed
+  std::uint64_t waiting_bytes = 0;
+};
+
 struct StorageFigures {
   std::uint64_t files = 0;  ///< finished ones
   std::uint64_t bytes = 0;  ///< in them
   std::uint64_t deleted = 0;
+  CompressionFigures compression{};
   std::string newest{};  ///< the last one begun, by the name it will have
 };
 
@@ -131,6 +141,8 @@ class StorageDirectory {
   StorageDirectory(StorageOptions options, NameTemplate names, base::FileDescriptor directory);
   [[nodiscard]] Result<void> scan();
   void take_stock_of(const std::string& name);
+  void add(Stored file);
+  void forget(std::deque<Stored>::iterator file);
   void finish_leftover(const std::string& hidden, const std::string& name);
   void remove_leftover(const std::string& hidden) const;
   void remove_originals_of_compressed();
@@ -151,6 +163,7 @@ class StorageDirectory {
   std::deque<Stored> stored_;  // oldest first
   std::uint64_t stored_bytes_ = 0;
   std::uint64_t deleted_ = 0;
+  CompressionFigures compression_;
   std::uint64_t last_sequence_ = 0;
   std::string newest_;
   std::mutex quota_mutex_;  // one at a time looks after the quota

@@ -35,9 +35,16 @@ class Compression(DaemonCase):
         running = self.start_daemon('rotate_packets = 500\ncompress = "zstd"')
         self.send_numbered(5000, "--size", 1000)
         self.delivered(running, 5000)
-        wait_until(lambda: files(self.data) and not self.plain(), "all finished files to be compressed")
+        # The tenth is full, but not left before the next packet comes.
+        running.wait_for("cap", "nine compressed files", lambda now: now["storage"]["compression"]["files"] == 9)
         status = running.status("cap")
+        self.assertEqual([], self.plain())
         self.assertEqual(sum(path.stat().st_size for path in files(self.data)), status["storage"]["bytes"])
+        figures = status["storage"]["compression"]
+        self.assertEqual(len(files(self.data)), figures["files"])
+        self.assertEqual(status["storage"]["bytes"], figures["output_bytes"])
+        self.assertGreater(figures["input_bytes"], figures["output_bytes"])
+        self.assertEqual((0, 0), (figures["waiting_files"], figures["waiting_bytes"]))
         running.finish()
         self.expect_numbers(5000)
         self.assertEqual([], list(self.data.glob(".*")))

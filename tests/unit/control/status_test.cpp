@@ -26,6 +26,15 @@ TEST(CaptureStatus, HasTheNamesOfTheSummary) {
   EXPECT_THAT(text, HasSubstr(R"("layout":{"compacted_chunks":7,"copied_bytes":5,"dilated_chunks":6})"));
 }
 
+TEST(CaptureStatus, SaysWhatIsCompressed) {
+  CaptureStatus status;
+  status.storage.compression = {
+      .enabled = true, .files = 1, .input_bytes = 2, .output_bytes = 3, .waiting_files = 4, .waiting_bytes = 5};
+  const std::string wanted =
+      R"("compression":{"enabled":true,"files":1,"input_bytes":2,"output_bytes":3,"waiting_bytes":5,"waiting_files":4})";
+  EXPECT_THAT(to_json_text(status), HasSubstr(wanted));
+}
+
 TEST(CaptureStatus, SaysHowLongWritesTake) {
   CaptureStatus status;
   status.write_latency = {.chunks = 9, .p50_seconds = 0.25, .p99_seconds = 0.5};

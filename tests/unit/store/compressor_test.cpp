@@ -144,6 +144,12 @@ TEST_F(CompressorTest, TakesThePlaceAndTheAgeOfFinishedFiles) {
       std::filesystem::file_size(path("c_00001.zst")) + std::filesystem::file_size(path("c_00002.zst"));
   EXPECT_LT(bytes, 450'000U);
   EXPECT_EQ(storage->figures().bytes, bytes);
+  const CompressionFigures figures = storage->figures().compression;
+  EXPECT_EQ(figures.files, 2U);
+  EXPECT_EQ(figures.input_bytes, 600'000U);
+  EXPECT_EQ(figures.output_bytes, bytes);
+  EXPECT_EQ(figures.waiting_files, 0U);
+  EXPECT_EQ(figures.waiting_bytes, 0U);
   EXPECT_EQ(open()->figures().bytes, bytes) << "the next run knows them again";
   store(*open(), "x");
   EXPECT_THAT(names(), ElementsAre("c_00001.zst", "c_00002.zst", "c_00003")) << "and counts on from them";
@@ -175,6 +181,8 @@ TEST_F(CompressorTest, TheQuotaMayTakeAFileAwayMeanwhile) {
   EXPECT_TRUE(storage->exchange(*file, compressed, 100).has_value());
   EXPECT_THAT(names(), ElementsAre("c_00002"));
   EXPECT_EQ(storage->figures().bytes, 900U);
+  EXPECT_EQ(storage->figures().compression.files, 0U);
+  EXPECT_EQ(storage->figures().compression.waiting_bytes, 900U);
 }
 
 TEST_F(CompressorTest, ACrashLeavesNoHalfFile) {
@@ -193,6 +201,8 @@ TEST_F(CompressorTest, ACrashMayLeaveBoth) {
   EXPECT_THAT(names(), ElementsAre("c_00001.zst", "c_00002", "c_00002.zst"))
       << "only what holds the whole of a file takes its place";
   EXPECT_EQ(storage->figures().files, 3U);
+  EXPECT_EQ(storage->figures().compression.waiting_files, 1U);
+  EXPECT_EQ(storage->figures().compression.waiting_bytes, 2000U);
 }
 
 }  // namespace

@@ -61,6 +61,14 @@ TEST(DaemonText, StatShowsHowLongWritesTake) {
   EXPECT_THAT(stat_text(shown), HasSubstr("12 chunks written, half of them within 1.2 ms, 99 % within 1.5 s"));
 }
 
+TEST(DaemonText, StatShowsWhatIsCompressed) {
+  control::CaptureStatus shown = status(1, 100);
+  EXPECT_THAT(stat_text(shown), Not(HasSubstr("compressed")));
+  shown.storage.compression = {
+      .enabled = true, .files = 3, .input_bytes = 5000, .output_bytes = 2000, .waiting_files = 1, .waiting_bytes = 900};
+  EXPECT_THAT(stat_text(shown), HasSubstr("compressed 3 files, 5.0 kB to 2.0 kB; 1 files wait, 900 B"));
+}
+
 TEST(DaemonText, TopShowsRatesOnceItCan) {
   EXPECT_THAT(top_text({{.before = {}, .now = status(1, 100)}}, 200), Not(HasSubstr("50")));
   EXPECT_THAT(top_text({{.before = status(1, 100), .now = status(3, 200)}}, 200), HasSubstr(" 50 "));
