@@ -34,10 +34,15 @@ class RotationClock {
   /// `wall_now` is a function, for it is only asked where an interval was set.
   template <typename WallNow>
   [[nodiscard]] bool is_due(Steady::time_point now, WallNow&& wall_now) const {
-    return (duration_ && now >= ends_at_) || (interval_ && wall_now() >= ends_at_wall_);
+    return (duration_ && now >= ends_at_) || (interval_ && is_past_interval(wall_now()));
   }
 
  private:
+  /// A clock that was set back, by an hour say, makes no file an hour longer. Less than an interval is no matter:
+  /// many clocks are set by a little now and then.
+  [[nodiscard]] bool is_past_interval(Wall::time_point wall_now) const {
+    return wall_now >= ends_at_wall_ || ends_at_wall_ - wall_now > 2 * *interval_;
+  }
   [[nodiscard]] Wall::time_point next_multiple(Wall::time_point wall_now) const {
     const auto since_epoch = std::chrono::floor<std::chrono::seconds>(wall_now.time_since_epoch());
     return Wall::time_point((since_epoch / *interval_ + 1) * *interval_);

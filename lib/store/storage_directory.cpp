@@ -17,6 +17,8 @@ namespace ringtail::store {
 
 namespace {
 
+constexpr std::time_t century_seconds = 100 * 366 * std::time_t{86'400};  // older is no file, whatever it says
+
 std::string name_in(const std::string& path) {
   return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
 }
@@ -83,8 +85,9 @@ Result<void> StorageDirectory::scan() {
       finish_leftover(name, *wanted);
     }
   }
-  for (const std::string& name : names) take_stock_of(name);
-  for (const Leftover& leftover : leftovers_) take_stock_of(leftover.name);
+  const Moment now{std::chrono::steady_clock::now(), std::time(nullptr)};
+  for (const std::string& name : names) take_stock_of(name, now);
+  for (const Leftover& leftover : leftovers_) take_stock_of(leftover.name, now);
   remove_originals_of_compressed();
   std::stable_sort(stored_.begin(), stored_.end(), [](const Stored& left, const Stored& right) {
     return std::pair(left.written_at, left.name) < std::pair(right.written_at, right.name);
@@ -92,7 +95,7 @@ Result<void> StorageDirectory::scan() {
   return {};
 }
 
-void StorageDirectory::take_stock_of(const std::string& name) {
+void StorageDirectory::take_stock_of(const std::string& name, const Moment& now) {
   const auto hidden = final_name(name);
   const auto sequence = names_.sequence_of(original_name(hidden.value_or(name)));
   if (!sequence) return;
@@ -101,7 +104,9 @@ void StorageDirectory::take_stock_of(const std::string& name) {
   if (hidden || ::fstatat(directory_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
   if (!is_plain_file(status)) return;
   const auto bytes = static_cast<std::uint64_t>(status.st_size);
-  add({.name = name, .inode = status.st_ino, .bytes = bytes, .written_at = status.st_mtime});
+  const std::time_t age = std::clamp(now.wall - status.st_mtime, -century_seconds, century_seconds);
+  const auto written_at = now.steady - std::chrono::seconds(age);
+  add({.name = name, .inode = status.st_ino, .bytes = bytes, .written_at = written_at});
 }
 
 void StorageDirectory::add(Stored file) {
@@ -214,7 +219,7 @@ Result<std::string> StorageDirectory::publish(const OutputFile& file, std::uint6
   if (::fsync(directory_.get()) != 0 && errno != EINVAL) return tl::unexpected(failed("sync", ".", errno));
   {
     const std::lock_guard lock(mutex_);
-    add({.name = name, .inode = file.inode, .bytes = bytes, .written_at = std::time(nullptr)});
+    add({.name = name, .inode = file.inode, .bytes = bytes, .written_at = std::chrono::steady_clock::now()});
   }
   enforce_quota();
   return path_of(name);
@@ -232,7 +237,7 @@ std::optional<StorageDirectory::Stored> StorageDirectory::oldest_beyond_quota(st
   const bool too_much = (quota.bytes && stored_bytes_ > *quota.bytes) ||
                         (quota.disk_percent && room.size > 0 && bytes > room.size * *quota.disk_percent / 100) ||
                         (quota.free_percent && room.free_percent() < *quota.free_percent) ||
-                        (quota.age && std::time(nullptr) - oldest.written_at > quota.age->count());
+                        (quota.age && std::chrono::steady_clock::now() - oldest.written_at > *quota.age);
   return too_much ? std::optional(oldest) : std::nullopt;
 }
 

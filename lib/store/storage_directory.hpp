@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -37,7 +38,7 @@ struct Quota {
   std::optional<std::uint64_t> bytes{};       ///< in all finished files
   std::optional<double> disk_percent{};       ///< of the file system's size, for all finished files
   std::optional<double> free_percent{};       ///< to be left on the file system
-  std::optional<std::chrono::seconds> age{};  ///< since a file was last written to
+  std::optional<std::chrono::seconds> age{};  ///< since a file was last written to; setting the clock ages none
 
   [[nodiscard]] bool operator==(const Quota&) const = default;
 };
@@ -135,12 +136,18 @@ class StorageDirectory {
     std::string name;
     ino_t inode = 0;
     std::uint64_t bytes = 0;
-    std::time_t written_at = 0;
+    std::chrono::steady_clock::time_point written_at{};  // of earlier runs' files: as old as they were at the start
+  };
+
+  /// The same moment by two clocks: the one that is never set, and the one of files.
+  struct Moment {
+    std::chrono::steady_clock::time_point steady;
+    std::time_t wall;
   };
 
   StorageDirectory(StorageOptions options, NameTemplate names, base::FileDescriptor directory);
   [[nodiscard]] Result<void> scan();
-  void take_stock_of(const std::string& name);
+  void take_stock_of(const std::string& name, const Moment& now);
   void add(Stored file);
   void forget(std::deque<Stored>::iterator file);
   void finish_leftover(const std::string& hidden, const std::string& name);

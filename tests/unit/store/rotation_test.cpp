@@ -115,6 +115,18 @@ TEST_F(RotationTest, IntervalsEndAtMultiplesOfThemselves) {
   EXPECT_FALSE(clock.is_due({}, [&] { return hour + 3599s; }));
 }
 
+TEST_F(RotationTest, AClockThatIsSetBackMakesNoFileLonger) {
+  store::RotationClock clock(std::nullopt, 60s);
+  using Wall = store::RotationClock::Wall;
+  const Wall::time_point minute(60s * 28'000'000);
+  clock.file_opened({}, minute);
+  EXPECT_FALSE(clock.is_due({}, [&] { return minute - 1s; })) << "by a little";
+  EXPECT_TRUE(clock.is_due({}, [&] { return minute - 1h; }));
+  clock.file_opened({}, minute - 1h);
+  EXPECT_FALSE(clock.is_due({}, [&] { return minute - 1h + 59s; }));
+  EXPECT_TRUE(clock.is_due({}, [&] { return minute - 1h + 60s; }));
+}
+
 TEST_F(RotationTest, OnlyTheYoungestFilesAreKept) {
   RINGTAIL_NEEDS_PROGRAM("tshark");
   const RecorderStats stats = record(ring({.file_packets = 10, .keep_files = 3}), 95);

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/file_descriptor.hpp"
@@ -96,6 +97,36 @@ TEST_F(StorageDirectoryTest, DeletesTheOldestBeyondTheQuota) {
   store(*storage, 30);
   EXPECT_THAT(names(), ElementsAre("c_00002", "c_00003"));
   EXPECT_EQ(storage->figures().deleted, 1U);
+}
+
+TEST_F(StorageDirectoryTest, DeletesWhatIsMoreThanItsShareOfTheDisk) {
+  struct statvfs disk {};
+  ASSERT_EQ(::statvfs(path_.c_str(), &disk), 0);
+  const double hundred_bytes = 100 * 100.0 / (static_cast<double>(disk.f_frsize) * static_cast<double>(disk.f_blocks));
+  const auto storage = open({.disk_percent = hundred_bytes});
+  for (int file = 0; file < 3; ++file) store(*storage, 40);
+  EXPECT_THAT(names(), ElementsAre("c_00002", "c_00003"));
+}
+
+TEST_F(StorageDirectoryTest, DeletesWhileTooLittleIsFree) {
+  const auto storage = open({.free_percent = 100});  // never, while there is a file
+  store(*storage, 40);
+  EXPECT_THAT(names(), IsEmpty());
+  EXPECT_EQ(storage->figures().deleted, 1U);
+}
+
+TEST_F(StorageDirectoryTest, TakesAnyAgeThatAFileMayHave) {
+  store(*open(), 60);
+  store(*open(), 60);
+  const auto set_age = [this](const char* name, std::time_t seconds) {
+    const timespec times[2] = {{.tv_sec = seconds, .tv_nsec = 0}, {.tv_sec = seconds, .tv_nsec = 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, (path_ + "/" + name).c_str(), times, 0), 0);
+  };
+  set_age("c_00001", 15'000'000'000);  // 2445
+  set_age("c_00002", -2'000'000'000);  // 1906
+  const auto storage = open({.bytes = 100, .age = std::chrono::hours(1)});
+  storage->enforce_quota();
+  EXPECT_THAT(names(), ElementsAre("c_00001"));
 }
 
 TEST_F(StorageDirectoryTest, DeletesWhatIsTooOld) {
