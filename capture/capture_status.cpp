@@ -1,5 +1,6 @@
 // How a capture is doing, from what its workers publish.
 #include <algorithm>
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -9,6 +10,18 @@
 namespace ringtail::daemon {
 
 namespace {
+
+constexpr double longest_silence_seconds = 5;
+
+/// How long the quietest worker has shown nothing. They do five times a second, unless something makes them wait.
+double silence_of(const std::vector<WorkerFigures>& workers) {
+  const std::chrono::nanoseconds now = std::chrono::steady_clock::now().time_since_epoch();
+  std::chrono::nanoseconds longest{};
+  for (const WorkerFigures& worker : workers) {
+    if (worker.shown_at_ns != 0) longest = std::max(longest, now - std::chrono::nanoseconds(worker.shown_at_ns));
+  }
+  return std::chrono::duration<double>(longest).count();
+}
 
 double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
@@ -135,7 +148,15 @@ void Capture::add_state(control::CaptureStatus& status, const std::vector<Worker
     status.state = "failing";
     status.error = worker.failure.view();
   }
-  if (has_ended()) status.state = "ended";
+  if (has_ended()) {
+    status.state = "ended";
+    return;
+  }
+  status.silent_seconds = silence_of(workers);
+  if (status.silent_seconds < longest_silence_seconds) return;
+  status.state = "stalled";
+  status.error = fmt::format("a worker has not been heard of for {:.0f} s: the disk keeps it waiting, or the processor",
+                             status.silent_seconds);
 }
 
 }  // namespace ringtail::daemon

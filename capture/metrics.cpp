@@ -20,6 +20,10 @@ std::string escaped(const std::string& text) {
   return result;
 }
 
+bool is_well(const CaptureStatus& status) {
+  return status.state != "failing" && status.state != "stalled" && status.state != "ended";
+}
+
 /// One metric for all captures: prometheus wants its values together.
 class MetricsWriter {
  public:
@@ -211,9 +215,11 @@ void add_flight(MetricsWriter& metrics) {
 
 std::string metrics_text(const std::vector<CaptureStatus>& captures) {
   MetricsWriter metrics(captures);
-  metrics.of_capture(
-      "ringtail_up", "gauge", "1 while the capture runs, waits for an interface, or is paused.",
-      [](const CaptureStatus& each) { return each.state == "failing" || each.state == "ended" ? 0 : 1; });
+  metrics.of_capture("ringtail_up", "gauge", "1 while the capture runs, waits for an interface, or is paused.",
+                     [](const CaptureStatus& each) { return is_well(each) ? 1 : 0; });
+  metrics.of_capture("ringtail_silent_seconds", "gauge",
+                     "Since the capture's quietest thread was heard of: above a second something keeps it waiting.",
+                     [](const CaptureStatus& each) { return each.silent_seconds; });
   add_sources(metrics);
   add_output(metrics);
   add_storage(metrics);
@@ -226,7 +232,8 @@ std::string metrics_text(const std::vector<CaptureStatus>& captures) {
 std::string health_complaints(const std::vector<CaptureStatus>& captures) {
   std::string complaints;
   for (const CaptureStatus& each : captures) {
-    if (each.state == "failing") complaints += fmt::format("{}: {}\n", each.name, each.error);
+    if (each.state == "failing" || each.state == "stalled")
+      complaints += fmt::format("{}: {}\n", each.name, each.error);
   }
   return complaints;
 }

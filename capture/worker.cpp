@@ -237,7 +237,7 @@ void Worker::publish_when_due() {
 }
 
 void Worker::publish() {
-  ++shown_.turns;
+  shown_.shown_at_ns = std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
   Stats total;
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
     shown_.slots[slot].stats = past_[slot];

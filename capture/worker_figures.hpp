@@ -33,7 +33,7 @@ struct SlotFigures {
 };
 
 struct WorkerFigures {
-  std::uint64_t turns = 0;  ///< of the loop: it lives as long as they grow
+  std::int64_t shown_at_ns = 0;  ///< by the steady clock; 0: nothing was shown yet
   std::array<SlotFigures, most_devices> slots{};
   RecorderFigures recorded{};  ///< dropped_writer: also what there was no recorder for
   std::uint64_t discarded_paused = 0;

@@ -130,6 +130,9 @@ std::string stat_text(const CaptureStatus& status) {
   std::string text =
       fmt::format("{}: {} for {:.1f} s, pid {}\n", status.name, status.state, status.elapsed_seconds, status.pid);
   if (!status.error.empty()) text += "  error: " + status.error + "\n";
+  if (status.silent_seconds > 1) {
+    text += fmt::format("  has not been heard of for {:.1f} s\n", status.silent_seconds);
+  }
   if (!status.filter.empty()) text += "  filter: " + status.filter + "\n";
   for (const SourceStatus& source : status.sources) {
     text += fmt::format("  {}{}: received {} = delivered {} + dropped_ring {} + unread {}; dropped_interface {}\n",

@@ -92,6 +92,7 @@ void visit_capture(Status& status, Visitor&& visit) {
   visit("state", status.state);
   visit("pid", status.pid);
   visit("elapsed_seconds", status.elapsed_seconds);
+  visit("silent_seconds", status.silent_seconds);
   visit("filter", status.filter);
   visit("delivered", status.delivered);
   visit("written_packets", status.recorded.written_packets);

@@ -97,9 +97,10 @@ struct FlightStatus {
 struct CaptureStatus {
   std::string name{};
   std::string version{};  ///< of the daemon
-  std::string state{};    ///< "running", "paused", "waiting" (for an interface), "failing" (to write), "ended"
+  std::string state{};  ///< "running", "paused", "waiting" (for an interface), "failing" (to write), "stalled", "ended"
   std::int64_t pid = 0;
   double elapsed_seconds = 0;
+  double silent_seconds = 0;  ///< since the quietest worker was heard of; figures are as old
   std::string filter{};
   std::vector<SourceStatus> sources{};
   std::uint64_t delivered = 0;

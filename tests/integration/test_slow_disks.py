@@ -7,34 +7,15 @@ import signal
 import time
 
 from capture import Capture
+from disks import OwnDisk
 from testbed import Testbed, run, wait_until
 
 
-class FrozenDisk(Testbed):
-    """A file system of its own, on a file, that can be stopped and broken."""
-
+class FrozenDisk(OwnDisk, Testbed):
     def setUp(self):
         super().setUp()
-        for program in ("mkfs.ext4", "fsfreeze", "losetup"):
-            self.need_program(program)
         self.veth()
-        image = self.directory / "disk"
-        with image.open("wb") as file:
-            file.truncate(256 << 20)
-        run("mkfs.ext4", "-q", image)
-        self.mount = self.directory / "mount"
-        self.mount.mkdir()
-        mounted = run("mount", "-o", "loop,errors=remount-ro", image, self.mount, status=None)
-        if mounted.returncode != 0:
-            self.skipTest(f"no loop devices here: {mounted.stderr.strip()}")
-        self.addCleanup(run, "umount", "-l", self.mount)
-
-    def freeze(self):
-        run("fsfreeze", "--freeze", self.mount)
-        self.addCleanup(run, "fsfreeze", "--unfreeze", self.mount, status=None)
-
-    def thaw(self):
-        run("fsfreeze", "--unfreeze", self.mount)
+        self.make_disk()
 
     def ride_out_a_freeze(self, *options, path="capture.pcapng"):
         """Frozen in the middle of a capture: the ring fills, losses are counted, and afterwards all goes on."""
