@@ -120,10 +120,18 @@ def check_numbers(case, paths, count, first=0):
     return verdict
 
 
-def sample_configuration(directory, interface="rx0"):
-    """The file that users get, with paths and interface replaced."""
-    text = SAMPLE.read_text()
-    return text.replace("/var/lib/ringtail", str(directory)).replace('"eth0"', f'"{interface}"')
+def sample_configuration(directory, *interfaces):
+    """The file that users get, with paths and interfaces replaced."""
+    names = ", ".join(f'"{name}"' for name in interfaces or ("rx0",))
+    return SAMPLE.read_text().replace("/var/lib/ringtail", str(directory)).replace('"eth0"', names)
+
+
+def with_line(text, line):
+    """The sample with this line in place of its own of the same key or table, which may be commented out, as this may."""
+    key = re.escape(line.lstrip("#").partition(" = ")[0])
+    changed, count = re.subn(rf"(?m)^#?{key}( = [^#\n]*|$)", lambda _: line, text)
+    assert count == 1, (line, count)
+    return changed
 
 
 def run_check(path):

@@ -25,6 +25,10 @@ class DaemonCase(Testbed):
     def start_daemon(self, storage="", capture="", **others):
         return Daemon(self, configuration(self.data, storage, capture, **others))
 
+    def mount_memory(self, size):
+        run("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", self.data)
+        self.addCleanup(run, "umount", "-l", self.data, status=None)
+
     def delivered(self, running, count, name="cap"):
         running.wait_for(name, f"{count} packets", lambda status: status["delivered"] >= count)
 
@@ -67,10 +71,6 @@ class Configuration(DaemonCase):
 
 
 class Storage(DaemonCase):
-    def mount_memory(self, size):
-        run("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", self.data)
-        self.addCleanup(run, "umount", "-l", self.data, status=None)
-
     def test_a_thousand_files(self):
         """Rotation at full tilt loses nothing at the seams. (Not on a disk, which would have to sync them all.)"""
         self.mount_memory("64m")
