@@ -6,6 +6,7 @@ namespace ringtail::detail {
 
 void release(BatchSlot& slot) noexcept {
   Backend* owner = slot.owner;
+  if (!owner->is_at_home()) return;
   owner->release(slot);
   owner->drop();
 }
@@ -15,6 +16,7 @@ void truncate(BatchSlot& slot, std::uint32_t removed_packets) noexcept {
 }
 
 void BackendDeleter::operator()(Backend* backend) const noexcept {
+  if (!backend->is_at_home()) return;  // its descriptors and mappings go when the child ends
   backend->shut_down();
   backend->drop();
 }

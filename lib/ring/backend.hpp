@@ -12,6 +12,7 @@
 #include <ringtail/source.hpp>
 #include <ringtail/stats.hpp>
 
+#include "base/fork_count.hpp"
 #include "ring/batch_slot.hpp"
 #include "ring/index_queue.hpp"
 #include "ring/interface_table.hpp"
@@ -19,6 +20,9 @@
 namespace ringtail::detail {
 
 /// A back end lives as long as its Source or any batch it lent: both hold a reference.
+///
+/// It works for the process that made it. A child that fork(2) makes of that process has its memory, some of which the
+/// kernel, a publisher or a device shares with the parent: Source and release() keep the child from touching that.
 ///
 /// Threads: receive() on one thread at a time; release() and all const functions on any; the rest as Source says.
 class Backend {
@@ -46,6 +50,9 @@ class Backend {
   /// Takes a loan back. Any thread; called once per lent slot.
   virtual void release(BatchSlot& slot) noexcept = 0;
 
+  /// False in a child of the process that made it.
+  [[nodiscard]] bool is_at_home() const noexcept { return forks_ == base::fork_count(); }
+
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   /// Deletes the back end with its last reference.
   void drop() noexcept {
@@ -64,6 +71,7 @@ class Backend {
   void add_delivery(Stats& stats) const noexcept;
 
  private:
+  const unsigned forks_ = base::fork_count();
   std::atomic<std::uint32_t> references_{1};
   // Written by the receiving thread; cut_* by whoever holds a batch (rare).
   alignas(ring::cache_line_bytes) std::atomic<std::uint64_t> lent_packets_{0};

@@ -7,6 +7,17 @@
 
 namespace ringtail {
 
+namespace {
+
+const Error& not_ours() {
+  static const Error error =
+      make_error("receive", "the process that opened this source is another, a parent of this one",
+                 "open a source after fork(2), not before");
+  return error;
+}
+
+}  // namespace
+
 Source::Source(detail::BackendPointer backend) noexcept : backend_(std::move(backend)) {}
 Source::Source(Source&&) noexcept = default;
 Source& Source::operator=(Source&&) noexcept = default;
@@ -14,16 +25,20 @@ Source::~Source() = default;
 
 Received Source::receive(std::chrono::nanoseconds timeout) {
   Received received;
+  if (!backend_->is_at_home()) {
+    received.status = ReceiveStatus::end_of_stream;
+    return received;
+  }
   received.status = backend_->receive(timeout, received.batch);
   return received;
 }
 
 void Source::stop() noexcept {
-  backend_->stop();
+  if (backend_->is_at_home()) backend_->stop();
 }
 
 void Source::interrupt() noexcept {
-  backend_->interrupt();
+  if (backend_->is_at_home()) backend_->interrupt();
 }
 
 Stats Source::stats() const {
@@ -43,7 +58,7 @@ const Interface& Source::interface(std::uint16_t interface_id) const noexcept {
 }
 
 const Error* Source::failure() const noexcept {
-  return backend_->failure();
+  return backend_->is_at_home() ? backend_->failure() : &not_ours();
 }
 
 int Source::pollable_descriptor() const noexcept {

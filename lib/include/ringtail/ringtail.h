@@ -22,6 +22,9 @@
 // that only ask may be called from any thread meanwhile, ringtail_interrupt() from a signal handler too. A batch may be
 // released on any thread, in any order, even after ringtail_close(). A recorder belongs to one thread at a time.
 //
+// Processes. A source belongs to the process that opened it. In a child made by fork(2) it has ended, and
+// ringtail_failure() says why; the child may close it and release its batches, which the parent does not notice.
+//
 // Nothing here prints, exits or raises signals. A NULL `error` is allowed everywhere.
 #ifndef RINGTAIL_RINGTAIL_H
 #define RINGTAIL_RINGTAIL_H

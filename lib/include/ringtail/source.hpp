@@ -49,6 +49,9 @@ struct Received {
 ///
 /// Threads: receive() belongs to one thread at a time. stop(), interrupt(), stats() and interface() may be called from
 /// any thread meanwhile; interrupt() from a signal handler too.
+///
+/// Processes: a source belongs to the one that opened it. In a child made by fork(2) it has ended, with a failure();
+/// the child may destroy it and its batches, which the parent does not notice.
 class Source {
  public:
   explicit Source(detail::BackendPointer backend) noexcept;

@@ -1,4 +1,7 @@
 #include <gtest/gtest.h>
+#include <optional>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <ringtail/source.hpp>
 
@@ -53,6 +56,38 @@ TEST(Source, ABatchOutlivesIt) {
   }
   ASSERT_EQ(batch.size(), 1U);
   EXPECT_EQ(batch[0].bytes()[21], std::byte{7});
+}
+
+/// The exit status of a child that does this.
+template <typename Function>
+int in_a_child(Function function) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(function());
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(Source, EndsInAChildOfItsProcessWhichCannotDisturbIt) {
+  auto* backend = test::MemoryBackend::create();
+  std::optional<Source> source = test::make_source(backend);
+  backend->push(test::make_numbered_packet(1, 60));
+  backend->push(test::make_numbered_packet(2, 60));
+  Received received = source->receive(0ns);
+  const std::uint32_t lent = backend->lent();
+  const int in_child = in_a_child([&] {
+    const bool has_ended = source->receive(0ns).status == ReceiveStatus::end_of_stream && source->failure() != nullptr;
+    source->stop();
+    received.batch.reset();
+    source.reset();
+    const bool is_left_alone = backend->lent() == lent;  // the child's copy of it, as shared memory would be
+    Source own = test::make_source(test::MemoryBackend::create());
+    return has_ended && is_left_alone && own.receive(0ns).status == ReceiveStatus::timeout ? 0 : 1;
+  });
+  EXPECT_EQ(in_child, 0);
+  EXPECT_EQ(source->failure(), nullptr);
+  received.batch.reset();
+  EXPECT_EQ(backend->lent(), lent - 1);
 }
 
 }  // namespace
