@@ -320,9 +320,15 @@ class FlowWalk {
     return rest_.skip(4 + 4 * static_cast<std::size_t>(optional_words)) ? by_ethertype() : Header::none;
   }
 
-  /// RFC 7348, section 5: only the flag that says "there is a network identifier", and reserved bits that are 0.
+  /// RFC 7348, section 5: with the flag that says "there is a network identifier". Reserved bits are to be ignored, and
+  /// are in use: for a group's policy (draft-smith-vxlan-group-policy), and to say that something else than a frame may
+  /// follow (draft-ietf-nvo3-vxlan-gpe).
   [[nodiscard]] Header enter_vxlan() noexcept {
-    if (!rest_.has(8) || rest_.byte(0) != 0x08 || rest_.byte(7) != 0) return Header::none;
+    constexpr unsigned has_identifier = 0x08;
+    constexpr unsigned has_next_protocol = 0x04;
+    constexpr std::uint8_t next_is_ethernet = 3;
+    if (!rest_.has(8) || (rest_.byte(0) & has_identifier) == 0) return Header::none;
+    if ((rest_.byte(0) & has_next_protocol) != 0 && rest_.byte(3) != next_is_ethernet) return Header::none;
     forget_ports();
     (void)rest_.skip(8);
     return Header::ethernet;

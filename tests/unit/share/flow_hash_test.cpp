@@ -125,8 +125,9 @@ Bytes udp(unsigned from, unsigned to, const Bytes& content) {
   append(bytes, content);
   return bytes;
 }
-Bytes vxlan(const Bytes& frame) {
-  Bytes bytes = {8, 0, 0, 0, 0, 0, 77, 0};
+Bytes vxlan(const Bytes& frame, const Bytes& flags = {8, 0, 0, 0}) {
+  Bytes bytes = flags;
+  append(bytes, {0, 0, 77, 0});
   append(bytes, frame);
   return bytes;
 }
@@ -157,9 +158,10 @@ struct Wrapping {
 std::vector<Wrapping> udp_tunnels() {
   const Bytes session_container = {1, 0x10, 9, 0};  // an extension of 4 bytes, the last one
   return {
-      {"VXLAN",
+      {"VXLAN with a group's policy and the type of what follows",
        [](const Bytes& packet, bool forward) {
-         return outer4(17, udp(forward ? 50'000 : 51'000, 4789, vxlan(framed(packet))), forward);
+         const Bytes words = vxlan(framed(packet), {0x8c, 0, 1, 3});
+         return outer4(17, udp(forward ? 50'000 : 51'000, 4789, words), forward);
        }},
       {"VXLAN in VLAN over IPv6",
        [](const Bytes& packet, bool forward) {
