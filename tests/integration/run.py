@@ -19,7 +19,6 @@ import unittest
 import testbed
 
 SKIPPED = 77
-LONGEST_SECONDS = 150  # a little less than ctest allows, so that a case that hangs still cleans up
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -56,7 +55,7 @@ def run_inside(name):
     for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, give_up)
     suite = load(name)
-    signal.alarm(max(getattr(case, "longest_seconds", LONGEST_SECONDS) for case in cases_of(suite)))
+    signal.alarm(max(case.longest_seconds for case in cases_of(suite)))
     testbed.keep_kernel_quiet()
     result = unittest.TextTestRunner(verbosity=2, stream=sys.stdout).run(suite)
     for _, reason in result.skipped:

@@ -19,6 +19,7 @@ from testbed import run, wait_until
 
 FULL = "RINGTAIL_FULL_TESTS" in os.environ
 CORPUS = pathlib.Path(__file__).resolve().parents[2] / "../shared/corpus/traffic/mixed_web.pcap"
+DEBIAN_PYTHON = "/usr/bin/python3"  # the one that python3-scapy is for
 PYTHON_EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "lib/examples/python/protocol_counter.py"
 
 
@@ -169,16 +170,29 @@ class Sharing(LendingCase):
         running.finish()
 
     def test_four_share_the_flows_of_real_traffic(self):
-        """tshark's conversations: each is in one of the four files, with all its packets, and no packet is missing."""
         if not CORPUS.exists():
             self.skipTest("no shared/corpus beside the project")
+        self.check_that_four_share_the_flows(CORPUS)
+
+    def test_four_share_the_flows_of_many_conversations(self):
+        """Over both versions of IP, in VLANs, in a tunnel."""
+        made = self.directory / "made.pcap"
+        if not pathlib.Path(DEBIAN_PYTHON).exists() or \
+                run(DEBIAN_PYTHON, "-c", "import scapy", status=None).returncode != 0:
+            self.skipTest("python3-scapy is not installed")
+        run(DEBIAN_PYTHON, pathlib.Path(__file__).with_name("conversations.py"), made)
+        self.assertEqual(300, len(self.check_that_four_share_the_flows(made)))
+
+    def check_that_four_share_the_flows(self, traffic):
+        """tshark's conversations: each is in one of the four files, with all its packets, and no packet is missing."""
         self.need_program("tshark")
+        expected = self.conversations(traffic)
         running = Daemon(self, lending_only())
         members = [Capture(self, interface="ringtail:cap?group=ids", path=self.directory / f"member{number}.pcapng")
                    for number in range(4)]
         self.wait_for_clients(running, 4)
-        packets = int(run("capinfos", "-Mc", CORPUS).stdout.split()[-1])
-        run(self.ringtail, "send", "-i", "tx0", "-r", CORPUS, "--rate", 20_000)
+        packets = int(run("capinfos", "-Mc", traffic).stdout.split()[-1])
+        run(self.ringtail, "send", "-i", "tx0", "-r", traffic, "--rate", 20_000)
         self.delivered(running, packets)
         running.finish()
         self.assertEqual(packets, sum(member.wait()["written_packets"] for member in members))
@@ -188,19 +202,22 @@ class Sharing(LendingCase):
             self.assertGreater(len(mine), 3, "every member has a share")
             for conversation in mine:
                 self.assertEqual(number, owner.setdefault(conversation, number), conversation)
-        self.assertEqual(self.conversations(CORPUS), set(owner))
+        self.assertEqual(expected, set(owner))
+        return expected
 
     @staticmethod
     def conversations(path):
-        """Pairs of address and port with the protocol, as tshark sees them."""
-        fields = ("ip.proto", "ip.src", "ip.dst", "tcp.srcport", "tcp.dstport", "udp.srcport", "udp.dstport")
-        table = run("tshark", "-r", path, "-T", "fields", *(word for field in fields for word in ("-e", field)), "-Y",
-                    "ip and not icmp and not ip.flags.mf==1 and ip.frag_offset==0").stdout
+        """Pairs of address and port with the protocol, the innermost that tshark sees."""
+        fields = ("ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstport", "udp.srcport", "udp.dstport")
+        table = run("tshark", "-r", path, "-T", "fields", "-E", "occurrence=l",
+                    *(word for field in fields for word in ("-e", field)), "-Y",
+                    "(ip or ipv6) and not icmp and not icmpv6 and not ip.flags.mf==1 and not ip.frag_offset > 0").stdout
         found = set()
         for line in table.splitlines():
-            protocol, source, destination, *ports = line.split("\t")
-            ports = [port for port in ports if port] or ["", ""]
-            found.add((protocol, *sorted(((source, ports[0]), (destination, ports[1])))))
+            *addresses, tcp_source, tcp_destination, udp_source, udp_destination = line.split("\t")
+            source, destination = addresses[2:] if addresses[2] else addresses[:2]
+            ports = (tcp_source, tcp_destination) if tcp_source else (udp_source, udp_destination)
+            found.add((bool(tcp_source), *sorted(((source, ports[0]), (destination, ports[1])))))
         return found
 
     def test_a_member_that_dies_hands_its_share_over(self):
@@ -217,6 +234,8 @@ class Sharing(LendingCase):
 
 
 class Faults(LendingCase):
+    longest_seconds = 600 if FULL else LendingCase.longest_seconds
+
     def test_three_languages_while_a_fourth_is_killed_and_a_fifth_hangs(self):
         """Each sees every packet or knows how many it missed; the capture and the files lose nothing by any of it."""
         count = 1_000_000 if FULL else 50_000
@@ -294,19 +313,22 @@ class Faults(LendingCase):
         running.finish()
 
     def test_analyzers_that_are_killed_or_stopped_at_any_time(self):
+        """Three at a time; a fourth stays and sees every packet or is told of it."""
         seed = random.randrange(1 << 32)
         print("seed", seed)
         chance = random.Random(seed)
-        running = Daemon(self, lending_only("hold_limit_ms = 200\nmemory_mib = 8"))
-        sender = self.start(self.helper("frame_sender"), "-i", "tx0", "--count", 10_000_000, "--rate", 20_000)
+        running = Daemon(self, lending_only("hold_limit_ms = 200\nmemory_mib = 32"))
+        steady = self.analyzer(20_000_000)
+        sender = self.start(self.helper("frame_sender"), "-i", "tx0", "--count", 20_000_000, "--rate", 20_000,
+                            "--seconds", self.longest_seconds)
         for _ in range(200 if FULL else 6):
             victims = [self.start(self.ringtail, "count", "-i", "ringtail:cap", stdout=subprocess.DEVNULL)
                        for _ in range(3)]
-            self.wait_for_clients(running, 3)
+            self.wait_for_clients(running, 4)
             time.sleep(chance.random() / 20)
             for victim in victims:
                 victim.send_signal(chance.choice((signal.SIGKILL, signal.SIGSTOP)))
-            self.wait_for_clients(running, 0)
+            self.wait_for_clients(running, 1)
             for victim in victims:
                 victim.kill()
                 victim.wait()
@@ -316,6 +338,11 @@ class Faults(LendingCase):
         self.assertEqual(0, status["sources"][0]["dropped_ring"], "the capture lost nothing")
         self.assertEqual(0, status["share"]["broken"], status["share"])
         running.finish()
+        verdict = self.verdict(steady)
+        books = verdict["books"]
+        self.assertIn(f"ended: {books['received']} delivered", running.log(), verdict)
+        self.assertEqual(books["delivered"], verdict["distinct"], verdict)
+        print(books)
 
     def test_without_descriptors_the_capture_goes_on(self):
         """Who comes when there are none left is turned away; who is attached notices nothing."""

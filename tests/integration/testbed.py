@@ -33,10 +33,10 @@ def wait_until(condition, what, seconds=LONGEST_WAIT):
         time.sleep(0.005)
 
 
-def wait_until_bound():
-    """A packet socket that hears everything (packet(7): protocol ETH_P_ALL, 0x0003)."""
+def wait_until_bound(sockets=1):
+    """Packet sockets that hear everything (packet(7): protocol ETH_P_ALL, 0x0003)."""
     table = pathlib.Path("/proc/net/packet")
-    wait_until(lambda: " 0003 " in table.read_text(), "a bound packet socket")
+    wait_until(lambda: table.read_text().count(" 0003 ") >= sockets, f"{sockets} bound packet sockets")
 
 
 def run(*command, status=0, seconds=60, **options):
@@ -50,6 +50,8 @@ def run(*command, status=0, seconds=60, **options):
 
 class Testbed(unittest.TestCase):
     """Base of all cases. `self.directory` is on a real file system."""
+
+    longest_seconds = 150  # a little less than ctest allows, so that a case that hangs still cleans up
 
     def setUp(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ringtail-test-"))
