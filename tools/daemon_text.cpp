@@ -35,15 +35,28 @@ std::string rate(const StatusPair& pair, std::uint64_t before, std::uint64_t now
   return seconds > 0 ? fmt::format("{:.0f}", static_cast<double>(now - before) / seconds) : "-";
 }
 
+/// Tenths of a millisecond are as exact as it is.
+std::string time_text(double seconds) {
+  return seconds < 1 ? fmt::format("{:.1f} ms", seconds * 1e3) : fmt::format("{:.1f} s", seconds);
+}
+
+std::string flight_text(const control::FlightStatus& flight) {
+  return fmt::format("  holds {:.1f} of {:g} s, {} of {}; {} dumps, {} failed, {} triggered\n", flight.held_seconds,
+                     flight.seconds, bytes_text(static_cast<double>(flight.held_bytes)),
+                     bytes_text(static_cast<double>(flight.held_limit_bytes)), flight.dumps, flight.dumps_failed,
+                     flight.triggers);
+}
+
 std::string capture_lines(const StatusPair& pair) {
   const CaptureStatus& now = pair.now;
   const CaptureStatus before = pair.before.value_or(now);
-  std::string text = fmt::format("{:<14} {:<8} {:>10} {:>10} {:>10} {:>10} {:>12} {:>7} {:>9} {:>6.1f}%\n", now.name,
-                                 now.state, rate(pair, before.delivered, now.delivered),
+  std::string text = fmt::format("{:<14} {:<8} {:>10} {:>10} {:>10} {:>10} {:>12} {:>7} {:>9} {:>6.1f}% {:>9}\n",
+                                 now.name, now.state, rate(pair, before.delivered, now.delivered),
                                  rate(pair, before.recorded.written_packets, now.recorded.written_packets),
                                  now.recorded.dropped_writer, now.discarded_paused,
                                  bytes_text(static_cast<double>(now.recorded.written_bytes)), now.storage.files,
-                                 bytes_text(static_cast<double>(now.storage.bytes)), now.storage.free_percent);
+                                 bytes_text(static_cast<double>(now.storage.bytes)), now.storage.free_percent,
+                                 now.write_latency.chunks == 0 ? "-" : time_text(now.write_latency.p99_seconds));
   for (const SourceStatus& source : now.sources) {
     const SourceStatus* earlier = same_source(pair, source);
     text += fmt::format("  {:<12} {:<8} {:>10} {:>10} {:>10} {:>10} {:>12} {:>7}\n", source.name,
@@ -58,20 +71,9 @@ std::string capture_lines(const StatusPair& pair) {
                     rate(pair, earlier != nullptr ? earlier->lent_packets : client.lent_packets, client.lent_packets),
                     client.held_slots, client.skipped_packets);
   }
+  if (now.flight.seconds > 0) text += flight_text(now.flight);
   if (!now.error.empty()) text += "  " + now.error + "\n";
   return text;
-}
-
-/// Tenths of a millisecond are as exact as it is.
-std::string time_text(double seconds) {
-  return seconds < 1 ? fmt::format("{:.1f} ms", seconds * 1e3) : fmt::format("{:.1f} s", seconds);
-}
-
-std::string flight_text(const control::FlightStatus& flight) {
-  return fmt::format("  holds {:.1f} of {:g} s, {} of {}; {} dumps, {} failed, {} triggered\n", flight.held_seconds,
-                     flight.seconds, bytes_text(static_cast<double>(flight.held_bytes)),
-                     bytes_text(static_cast<double>(flight.held_limit_bytes)), flight.dumps, flight.dumps_failed,
-                     flight.triggers);
 }
 
 std::string file_lines(const CaptureStatus& status) {
@@ -156,9 +158,9 @@ std::string stat_text(const CaptureStatus& status) {
 }
 
 std::string top_text(const std::vector<StatusPair>& captures, std::size_t columns) {
-  std::string text =
-      fmt::format("{:<14} {:<8} {:>10} {:>10} {:>10} {:>10} {:>12} {:>7} {:>9} {:>7}\n", "CAPTURE", "STATE",
-                  "PACKETS/S", "WRITTEN/S", "DROP-WRITE", "DISCARDED", "WRITTEN", "FILES", "ON DISK", "FREE");
+  std::string text = fmt::format("{:<14} {:<8} {:>10} {:>10} {:>10} {:>10} {:>12} {:>7} {:>9} {:>7} {:>9}\n", "CAPTURE",
+                                 "STATE", "PACKETS/S", "WRITTEN/S", "DROP-WRITE", "DISCARDED", "WRITTEN", "FILES",
+                                 "ON DISK", "FREE", "WRITE 99%");
   text += fmt::format("  {:<12} {:<8} {:>10} {:>10} {:>10} {:>10} {:>12} {:>7}\n", "INTERFACE", "LINK", "PACKETS/S",
                       "IN RING", "DROP-RING", "DROP-NIC", "FREEZES", "LOST");
   const bool has_clients = std::any_of(captures.begin(), captures.end(),

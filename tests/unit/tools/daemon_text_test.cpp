@@ -74,6 +74,16 @@ TEST(DaemonText, TopShowsRatesOnceItCan) {
   EXPECT_THAT(top_text({{.before = status(1, 100), .now = status(3, 200)}}, 200), HasSubstr(" 50 "));
 }
 
+TEST(DaemonText, TopShowsSlowWritesAndTheFlightRecorder) {
+  control::CaptureStatus shown = status(1, 100);
+  EXPECT_THAT(top_text({{.before = {}, .now = shown}}, 200), HasSubstr(" -\n"));
+  shown.write_latency = {.chunks = 12, .p50_seconds = 0.001, .p99_seconds = 0.0875};
+  shown.flight = {.seconds = 30, .held_seconds = 12.34};
+  const std::string text = top_text({{.before = {}, .now = shown}}, 200);
+  EXPECT_THAT(text, HasSubstr("  87.5 ms\n"));
+  EXPECT_THAT(text, HasSubstr("  holds 12.3 of 30 s"));
+}
+
 TEST(DaemonText, TopFitsTheTerminal) {
   const std::string text = top_text({{.before = {}, .now = status(1, 100)}}, 20);
   std::size_t begin = 0;
