@@ -50,12 +50,13 @@ std::string flight_text(const control::FlightStatus& flight) {
 std::string capture_lines(const StatusPair& pair) {
   const CaptureStatus& now = pair.now;
   const CaptureStatus before = pair.before.value_or(now);
-  std::string text = fmt::format("{:<14} {:<8} {:>10} {:>10} {:>10} {:>10} {:>12} {:>7} {:>9} {:>6.1f}% {:>9}\n",
-                                 now.name, now.state, rate(pair, before.delivered, now.delivered),
+  std::string text = fmt::format("{:<14} {:<8} {:>10} {:>10} {:>10} {:>10} {:>12} {:>7} {:>9} {:>7} {:>9}\n", now.name,
+                                 now.state, rate(pair, before.delivered, now.delivered),
                                  rate(pair, before.recorded.written_packets, now.recorded.written_packets),
                                  now.recorded.dropped_writer, now.discarded_paused,
                                  bytes_text(static_cast<double>(now.recorded.written_bytes)), now.storage.files,
-                                 bytes_text(static_cast<double>(now.storage.bytes)), now.storage.free_percent,
+                                 bytes_text(static_cast<double>(now.storage.bytes)),
+                                 now.storage.directory.empty() ? "-" : fmt::format("{:.1f}%", now.storage.free_percent),
                                  now.write_latency.chunks == 0 ? "-" : time_text(now.write_latency.p99_seconds));
   for (const SourceStatus& source : now.sources) {
     const SourceStatus* earlier = same_source(pair, source);

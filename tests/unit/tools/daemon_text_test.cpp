@@ -84,6 +84,14 @@ TEST(DaemonText, TopShowsSlowWritesAndTheFlightRecorder) {
   EXPECT_THAT(text, HasSubstr("  holds 12.3 of 30 s"));
 }
 
+TEST(DaemonText, TopShowsNoFreeSpaceWhereNothingIsStored) {
+  control::CaptureStatus shown = status(1, 100);
+  shown.storage.free_percent = 12.5;
+  EXPECT_THAT(top_text({{.before = {}, .now = shown}}, 200), HasSubstr(" 12.5% "));
+  shown.storage = {};
+  EXPECT_THAT(top_text({{.before = {}, .now = shown}}, 200), Not(HasSubstr("%  ")));
+}
+
 TEST(DaemonText, TopFitsTheTerminal) {
   const std::string text = top_text({{.before = {}, .now = status(1, 100)}}, 20);
   std::size_t begin = 0;
