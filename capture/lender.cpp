@@ -128,8 +128,12 @@ void Lender::lend(const Source& source, const Batch& batch, std::vector<std::uin
     if (!id) return publisher_->miss(batch.size());
     interface_ids.push_back(*id);
   }
-  const PacketView first = batch[0];
-  publisher_->publish({&first.descriptor(), batch.size()}, first.data() - first.descriptor().offset, interface_ids);
+  publisher_->publish(batch, interface_ids);
+}
+
+void Lender::recall() {
+  const std::lock_guard lock(mutex_);
+  if (publisher_) publisher_->recall();
 }
 
 void Lender::report_losses(std::size_t worker, const Stats& stats) {

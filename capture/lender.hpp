@@ -4,7 +4,7 @@
 //   workers ──LendingDesk::lend()──> Publisher <┘ lender's thread
 //   supervisor <──status()───────────┘
 //
-// The publisher is one for all workers, behind a mutex. Nobody holds it for longer than it takes to copy a batch or to
+// The publisher is one for all workers, behind a mutex. Nobody holds it for longer than it takes to lend a batch or to
 // greet a client, nobody waits for a client while holding it, and while no client is attached workers do not touch it.
 #pragma once
 
@@ -54,6 +54,8 @@ class Lender {
   /// `interface_ids`: what the source's interfaces are called by the publisher; filled in as they appear.
   void lend(const Source& source, const Batch& batch, std::vector<std::uint16_t>& interface_ids);
   void report_losses(std::size_t worker, const Stats& stats);
+  /// A source is going away; see Publisher::recall().
+  void recall();
 
  private:
   Lender(std::string capture, share::Publisher publisher, const ShareSettings& settings, std::size_t workers);
@@ -82,12 +84,15 @@ class LendingDesk {
   LendingDesk(Lender& lender, std::size_t worker, std::size_t slots)
       : lender_(&lender), worker_(worker), interface_ids_(slots) {}
 
-  /// The batch's packets are copied; it stays as it is.
+  /// The batch's packets are copied, or shared where they lie; it stays as it is.
   void lend(std::size_t slot, const Source& source, const Batch& batch) {
     if (lender_->has_clients()) lender_->lend(source, batch, interface_ids_[slot]);
   }
   /// There is, or will be, another source in that slot.
-  void forget(std::size_t slot) { interface_ids_[slot].clear(); }
+  void forget(std::size_t slot) {
+    interface_ids_[slot].clear();
+    lender_->recall();
+  }
   /// What the worker's sources have lost since the start.
   void report_losses(const Stats& stats) { lender_->report_losses(worker_, stats); }
 

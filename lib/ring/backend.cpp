@@ -1,14 +1,28 @@
 #include "ring/backend.hpp"
 
+#include "base/contract.hpp"
 #include "ring/owned_counter.hpp"
 
 namespace ringtail::detail {
 
 void release(BatchSlot& slot) noexcept {
+  // Who is alone stays alone, so the usual case needs no locked instruction. Acquire-release: what any holder read
+  // happens before the memory goes back.
+  const bool is_alone = slot.holders.load(std::memory_order_acquire) == 1;
+  if (!is_alone && slot.holders.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   Backend* owner = slot.owner;
   if (!owner->is_at_home()) return;
   owner->release(slot);
   owner->drop();
+}
+
+Batch share(const Batch& batch) noexcept {
+  if (batch.empty()) return {};
+  BatchSlot& slot = *batch.slot();
+  base::require(!slot.in_place.available(), "packets that are moved about are read by one");
+  // The caller holds one, so nobody gives the loan back meanwhile.
+  slot.holders.fetch_add(1, std::memory_order_relaxed);
+  return {slot, batch.descriptors().data(), batch.size(), slot.memory_base};
 }
 
 void truncate(BatchSlot& slot, std::uint32_t removed_packets) noexcept {
@@ -23,6 +37,7 @@ void BackendDeleter::operator()(Backend* backend) const noexcept {
 
 Batch Backend::lend(BatchSlot& slot, std::uint64_t captured_bytes) noexcept {
   retain();
+  slot.holders.store(1, std::memory_order_relaxed);
   ring::add_by_owner(lent_packets_, slot.count);
   ring::add_by_owner(lent_bytes_, captured_bytes);
   return {slot, slot.descriptors, slot.count, slot.memory_base};

@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +20,19 @@
 #include "ring/interface_table.hpp"
 
 namespace ringtail::detail {
+
+/// One more batch of the same packets. What they borrow goes back with the last of them, and each may be on a thread of
+/// its own. Not of a batch that is written in place, nor is any of them cut (Batch::keep_first) afterwards.
+[[nodiscard]] Batch share(const Batch& batch) noexcept;
+
+/// Memory that packets lie in and that other processes may be shown: sealed, so that they can only read it
+/// (base/sealed_memory.hpp).
+struct LendableMemory {
+  int descriptor = -1;              ///< open as long as the back end lives
+  std::uint64_t inode = 0;          ///< which memory it is, for whoever has a descriptor of their own
+  const std::byte* base = nullptr;  ///< where it begins, here
+  std::size_t bytes = 0;
+};
 
 /// A back end lives as long as its Source or any batch it lent: both hold a reference.
 ///
@@ -46,6 +61,11 @@ class Backend {
   [[nodiscard]] virtual int pollable_descriptor() const noexcept = 0;
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
   [[nodiscard]] virtual std::string_view kind() const noexcept = 0;
+
+  /// Where other processes may read the packets of its batches, as long as they keep those batches from coming back.
+  /// Nothing: they cannot, or so much is lent that the source needs the rest for itself; packets have to be copied for
+  /// them. The receiving thread.
+  [[nodiscard]] virtual std::optional<LendableMemory> lendable_memory() const noexcept { return std::nullopt; }
 
   /// Takes a loan back. Any thread; called once per lent slot.
   virtual void release(BatchSlot& slot) noexcept = 0;

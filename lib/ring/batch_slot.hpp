@@ -1,6 +1,7 @@
 // What stands behind a Batch: the descriptors, and the way home.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -42,6 +43,7 @@ struct BatchSlot {
   std::uint32_t index = 0;        ///< of this slot in its pool
   std::uint32_t block_index = 0;  ///< the owner's mark: the block whose loan this is
   InPlace in_place;
+  std::atomic<std::uint32_t> holders{1};  ///< batches of this loan; more than one since share()
 };
 
 }  // namespace ringtail::detail

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <new>
-#include <sys/socket.h>
 
 #include "ring/owned_counter.hpp"
 
@@ -10,9 +9,10 @@ namespace ringtail::share {
 
 Result<Borrower> Borrower::admit(base::FileDescriptor socket, const PeerCredentials& peer, Request request,
                                  const Geometry& geometry, int packets_descriptor) {
-  auto lent = SealedMemory::create("ringtail-lent", geometry.lent_bytes(), Writers::owner_alone);
+  auto lent = base::SealedMemory::create("ringtail-lent", geometry.lent_bytes(), base::Writers::owner_alone);
   if (!lent) return tl::unexpected(std::move(lent.error()));
-  auto returned = SealedMemory::create("ringtail-returned", geometry.returned_bytes(), Writers::owner_and_holder);
+  auto returned =
+      base::SealedMemory::create("ringtail-returned", geometry.returned_bytes(), base::Writers::owner_and_holder);
   if (!returned) return tl::unexpected(std::move(returned.error()));
   const SharedDescriptors descriptors = {packets_descriptor, lent->descriptor(), returned->descriptor()};
   Borrower borrower(std::move(socket), peer, std::move(request), std::move(*lent), std::move(*returned), geometry);
@@ -22,8 +22,8 @@ Result<Borrower> Borrower::admit(base::FileDescriptor socket, const PeerCredenti
   return borrower;
 }
 
-Borrower::Borrower(base::FileDescriptor socket, const PeerCredentials& peer, Request request, SealedMemory lent,
-                   SealedMemory returned, const Geometry& geometry)
+Borrower::Borrower(base::FileDescriptor socket, const PeerCredentials& peer, Request request, base::SealedMemory lent,
+                   base::SealedMemory returned, const Geometry& geometry)
     : socket_(std::move(socket)),
       peer_(peer),
       filter_(std::move(request.filter_text)),
@@ -45,13 +45,19 @@ ClientFigures Borrower::figures() const {
           .skipped_packets = header_->skipped_packets.load(std::memory_order_relaxed)};
 }
 
-void Borrower::announce(std::uint32_t slot, std::uint32_t packets, std::uint32_t selected,
-                        std::span<const std::uint64_t> selection) noexcept {
+bool Borrower::hand_over(std::uint32_t place, int descriptor) noexcept {
+  if (!send_memory(socket_.get(), place, descriptor)) return false;
+  memory_names_[place] = name_memory(++handed_over_, place);
+  return true;
+}
+
+void Borrower::announce(const Offer& offer, std::uint32_t selected, std::span<const std::uint64_t> selection) noexcept {
   Announcement& announcement = announcements_[next_ & mask_];
-  announcement.slot = slot;
-  announcement.packets = packets;
+  announcement.slot = offer.slot;
+  announcement.packets = offer.packets;
   announcement.selected = selected;
-  if (selected != packets) {
+  announcement.memory = offer.place ? memory_names_[*offer.place] : 0;
+  if (selected != offer.packets) {
     std::copy(selection.begin(), selection.end(), selections_ + (next_ & mask_) * selection.size());
   }
   ring::add_by_owner(header_->announced_packets, selected);
@@ -107,10 +113,8 @@ void Borrower::wake_if_waiting() noexcept {
   ring_bell();
 }
 
-// A full socket rings already; a broken one is noticed by whoever reads it.
 void Borrower::ring_bell() noexcept {
-  const char look = 0;
-  (void)!::send(socket_.get(), &look, sizeof look, MSG_DONTWAIT | MSG_NOSIGNAL);
+  send_bell(socket_.get());
 }
 
 }  // namespace ringtail::share

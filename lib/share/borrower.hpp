@@ -1,19 +1,21 @@
 // One client as its publisher sees it.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
 #include <ringtail/error.hpp>
 
 #include "base/file_descriptor.hpp"
+#include "base/sealed_memory.hpp"
 #include "share/layout.hpp"
 #include "share/loan_book.hpp"
 #include "share/message.hpp"
 #include "share/return_ring.hpp"
-#include "share/sealed_memory.hpp"
 
 namespace ringtail::share {
 
@@ -43,10 +45,22 @@ class Borrower {
   /// Who it is and what it got; slots and credit are not known here.
   [[nodiscard]] ClientFigures figures() const;
 
-  /// The loan book has this client as a holder of `slot`, whose packets are complete. It gets `selected` of them: those
-  /// whose bits are set in `selection`, which is not looked at when it gets all.
-  void announce(std::uint32_t slot, std::uint32_t packets, std::uint32_t selected,
-                std::span<const std::uint64_t> selection) noexcept;
+  /// Hands over a memory that packets will be read in, in place of what was there before. False: the client does not
+  /// take it, and has to go.
+  [[nodiscard]] bool hand_over(std::uint32_t place, int descriptor) noexcept;
+  /// Nothing lies there any more.
+  void take_back(std::uint32_t place) noexcept { send_memory_gone(socket_.get(), place); }
+
+  /// What is announced: a slot whose packets are complete, and the place of the memory they lie in where that is not
+  /// the slot.
+  struct Offer {
+    std::uint32_t slot;
+    std::uint32_t packets;
+    std::optional<std::uint32_t> place{};
+  };
+  /// The loan book has this client as a holder of the slot. It gets `selected` of the packets: those whose bits are set
+  /// in `selection`, which is not looked at when it gets all.
+  void announce(const Offer& offer, std::uint32_t selected, std::span<const std::uint64_t> selection) noexcept;
   /// The client had no room for this many packets.
   void skip(std::uint32_t packets) noexcept;
   void set_credit(std::uint32_t slots) noexcept { header_->credit.store(slots, std::memory_order_relaxed); }
@@ -67,8 +81,8 @@ class Borrower {
   void set_state(LoanState state) noexcept;
 
  private:
-  Borrower(base::FileDescriptor socket, const PeerCredentials& peer, Request request, SealedMemory lent,
-           SealedMemory returned, const Geometry& geometry);
+  Borrower(base::FileDescriptor socket, const PeerCredentials& peer, Request request, base::SealedMemory lent,
+           base::SealedMemory returned, const Geometry& geometry);
   void wake_if_waiting() noexcept;
   void ring_bell() noexcept;
 
@@ -76,16 +90,18 @@ class Borrower {
   PeerCredentials peer_;
   std::string filter_;  // as its user wrote it
   std::string group_;
-  SealedMemory lent_;
-  SealedMemory returned_;
+  base::SealedMemory lent_;
+  base::SealedMemory returned_;
   LentHeader* header_;
   Announcement* announcements_;
   std::uint64_t* selections_;
   const ReturnedHeader* answers_;
   ReturnReader returns_;
   std::uint64_t mask_;
-  std::uint64_t next_ = 0;        // position of the next announcement
-  std::uint64_t slots_back_ = 0;  // given back so far
+  std::uint64_t next_ = 0;  // position of the next announcement
+  std::uint32_t handed_over_ = 0;
+  std::array<std::uint32_t, memory_places> memory_names_{};  // by place
+  std::uint64_t slots_back_ = 0;                             // given back so far
   std::uint64_t slots_back_before_ = 0;
   std::uint64_t skipped_before_ = 0;  // packets, when it last moved or had credit
   Clock::time_point moved_at_ = Clock::now();

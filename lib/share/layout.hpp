@@ -1,4 +1,4 @@
-// What a publisher shares with its clients. Version 1.
+// What a publisher shares with its clients. Version 2.
 //
 // The publisher makes three kinds of memory and seals them: none can be resized by anybody, and what a client may not
 // write it can never map writable (share/sealed_memory.hpp). Whoever writes is named first:
@@ -11,8 +11,12 @@
 //              | header  | interface records, 1024 bytes each      | slot 0 | slot 1 | ...
 //              each slot: | batch_packets descriptors of 40 bytes, up to 64 | packet bytes ... slot_bytes |
 //
+//   memories   nobody, or the publisher's device: memory that packets arrived in. They are read where they lie, a slot
+//              has only what is said about them, and the announcement says which memory. Handed over when first needed,
+//              over the socket (share/message.hpp)
+//
 //   lent       0         128
-//              | header  | slot_count announcements of 24 bytes: position, slot, packets, selected
+//              | header  | slot_count announcements of 24 bytes: position, slot, packets, selected, memory
 //              | slot_count selections: a bit for each packet of the slot, in words of 8 bytes |
 //
 //   returned   0         64
@@ -32,13 +36,14 @@
 
 namespace ringtail::share {
 
-inline constexpr std::uint32_t layout_version = 1;
+inline constexpr std::uint32_t layout_version = 2;
 inline constexpr std::uint32_t interface_capacity = 1024;
 inline constexpr std::uint32_t most_slots = 1U << 16;
 inline constexpr std::uint32_t most_slot_packets = 1U << 16;
 inline constexpr std::uint32_t most_slot_bytes = 16U << 20;
 inline constexpr std::uint32_t longest_packet_bytes = 262144;
 inline constexpr std::uint32_t packet_alignment = 8;
+inline constexpr std::uint32_t memory_places = 16;  ///< memories that a client has at a time, beside the packets
 
 using SharedCounter = std::atomic<std::uint64_t>;
 using SharedWord = std::atomic<std::uint32_t>;
@@ -84,9 +89,16 @@ struct Announcement {
   std::uint32_t slot;
   std::uint32_t packets;   ///< in the slot
   std::uint32_t selected;  ///< for this client; all of them: there is no selection
-  std::uint32_t reserved;
+  std::uint32_t memory;    ///< what descriptors' offsets count in: 0, the packets themselves; else a name_memory()
 };
 static_assert(sizeof(Announcement) == 24);
+
+/// What a memory is called between a publisher and one client: the nth that was handed over to it, for that place.
+/// Both count, so an announcement never means what was in that place before.
+[[nodiscard]] constexpr std::uint32_t name_memory(std::uint32_t nth, std::uint32_t place) noexcept {
+  return nth * memory_places + place;
+}
+static_assert(name_memory(1, 0) != 0);
 
 struct alignas(128) LentHeader {
   SharedWord state;   ///< LoanState

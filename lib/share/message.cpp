@@ -13,6 +13,16 @@ namespace {
 
 constexpr int answer_timeout_ms = 5000;
 
+// Behind the greeting.
+constexpr std::uint8_t bell_word = 0;
+constexpr std::uint8_t first_memory_word = 1;
+constexpr std::uint8_t first_gone_word = first_memory_word + memory_places;
+
+// A full socket rings already; a broken one is noticed by whoever reads it.
+void send_word(int socket, std::uint8_t word) noexcept {
+  (void)!::send(socket, &word, sizeof word, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 /// Room for the descriptors of one message, aligned as cmsg(3) wants it.
 struct alignas(cmsghdr) ControlBuffer {
   char bytes[CMSG_SPACE(sizeof(SharedDescriptors))];
@@ -100,6 +110,49 @@ HelloStatus read_hello(int socket, Hello& hello) noexcept {
   // recv(2) has no room for descriptors, so the kernel closes those that a stranger sends along.
   if (::recv(socket, &hello, sizeof hello, MSG_DONTWAIT) != seen) return HelloStatus::nonsense;
   return other_version ? HelloStatus::wrong_version : HelloStatus::right;
+}
+
+void send_bell(int socket) noexcept {
+  send_word(socket, bell_word);
+}
+
+bool send_memory(int socket, std::uint32_t place, int descriptor) noexcept {
+  auto word = static_cast<std::uint8_t>(first_memory_word + place);
+  ControlBuffer control = {};
+  iovec data = {.iov_base = &word, .iov_len = sizeof word};
+  msghdr message = message_around(data, control);
+  message.msg_controllen = CMSG_SPACE(sizeof descriptor);
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof descriptor);
+  std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+  return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof word;
+}
+
+void send_memory_gone(int socket, std::uint32_t place) noexcept {
+  send_word(socket, static_cast<std::uint8_t>(first_gone_word + place));
+}
+
+News read_news(int socket) noexcept {
+  std::uint8_t word = 0;
+  ControlBuffer control;
+  iovec data = {.iov_base = &word, .iov_len = sizeof word};
+  msghdr message = message_around(data, control);
+  const ssize_t bytes = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  if (bytes < 0) return {.kind = errno == EAGAIN || errno == EINTR ? News::Kind::nothing_yet : News::Kind::hung_up};
+  if (bytes == 0) return {.kind = News::Kind::hung_up};
+  std::array<base::FileDescriptor, 3> descriptors;
+  const std::size_t count = adopt_descriptors(message, descriptors);
+  if (word == bell_word && count == 0) return {.kind = News::Kind::bell};
+  const std::uint32_t place = (word - first_memory_word) % memory_places;
+  if (word >= first_memory_word && word < first_gone_word && count == 1) {
+    return {.kind = News::Kind::memory, .place = place, .descriptor = std::move(descriptors[0])};
+  }
+  if (word >= first_gone_word && word < first_gone_word + memory_places && count == 0) {
+    return {.kind = News::Kind::memory_gone, .place = place};
+  }
+  return {.kind = News::Kind::nonsense};
 }
 
 bool send_welcome(int socket, const Geometry& geometry, const SharedDescriptors& descriptors) noexcept {

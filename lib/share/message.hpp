@@ -1,9 +1,10 @@
-// What is said over the control socket: a greeting and its answer. Afterwards the publisher sends single bytes that
-// mean "look", and the client nothing at all. Who brings a filter asks first what kinds of links there are:
+// What is said over the control socket: a greeting and its answer. Afterwards the publisher sends single bytes, most of
+// which mean "look", and the client nothing at all. Who brings a filter asks first what kinds of links there are:
 //
 //   client                                publisher
 //   Hello, ask            ──────────────> Welcome, link types
 //   Hello, attach, filter ──────────────> Welcome, with descriptors
+//                         <────────────── 0: look · 1 + place, with a descriptor: memory · 17 + place: it is gone
 //
 // The socket is SOCK_STREAM, as a daemon's control socket is, so that both are found under one name: who begins with
 // the magic below wants packets, who begins with '{' has a question (control/message.hpp).
@@ -109,5 +110,22 @@ bool send_welcome(int socket, const Geometry& geometry, const SharedDescriptors&
 /// The answer to Intent::ask.
 bool send_link_types(int socket, const Geometry& geometry, std::span<const std::uint16_t> link_types) noexcept;
 void send_refusal(int socket, std::string_view reason) noexcept;
+
+/// Publisher, behind the greeting. None of them waits.
+void send_bell(int socket) noexcept;
+/// Hands over the memory that announcements will speak of; false when the client does not take it.
+[[nodiscard]] bool send_memory(int socket, std::uint32_t place, int descriptor) noexcept;
+/// Nothing lies there any more that the client may read.
+void send_memory_gone(int socket, std::uint32_t place) noexcept;
+
+/// What a publisher says behind the greeting.
+struct News {
+  enum class Kind { nothing_yet, bell, memory, memory_gone, hung_up, nonsense };
+  Kind kind = Kind::nothing_yet;
+  std::uint32_t place = 0;  ///< < memory_places
+  base::FileDescriptor descriptor{};
+};
+/// Client: the next word. Never waits.
+[[nodiscard]] News read_news(int socket) noexcept;
 
 }  // namespace ringtail::share

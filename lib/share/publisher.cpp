@@ -37,7 +37,8 @@ Result<Publisher> Publisher::create(PublisherOptions options) {
   }
   if (options.directory.empty()) options.directory = default_directory();
   if (!options.admits) options.admits = is_root_or_ourselves;
-  auto packets = SealedMemory::create("ringtail-packets", options.geometry.packets_bytes(), Writers::owner_alone);
+  auto packets =
+      base::SealedMemory::create("ringtail-packets", options.geometry.packets_bytes(), base::Writers::owner_alone);
   if (!packets) return tl::unexpected(std::move(packets.error()));
   base::FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.is_open()) return tl::unexpected(system_error(operation, errno, "epoll"));
@@ -59,7 +60,7 @@ Result<Publisher> Publisher::create(PublisherOptions options) {
 }
 
 Publisher::Publisher(PublisherOptions options, std::string path, base::FileDescriptor listener,
-                     base::FileDescriptor epoll, SealedMemory packets)
+                     base::FileDescriptor epoll, base::SealedMemory packets)
     : options_(std::move(options)),
       path_(std::move(path)),
       listener_(std::move(listener)),
@@ -68,6 +69,7 @@ Publisher::Publisher(PublisherOptions options, std::string path, base::FileDescr
       header_(new (packets_.data()) PacketsHeader()),
       book_(options_.geometry.slot_count),
       audience_(random_seed()),
+      memories_(memory_places),
       clients_(options_.most_clients),
       parts_(options_.most_clients) {
   for (Part& part : parts_) part.selection.resize(options_.geometry.selection_words());

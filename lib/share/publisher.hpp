@@ -1,4 +1,5 @@
-// Lends the packets of one capture to any number of clients: sealed lending, at the price of one copy for all of them.
+// Lends the packets of one capture to any number of clients: where they arrived, if that memory can be lent; else at
+// the price of one copy for all of them.
 #pragma once
 
 #include <chrono>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include <ringtail/batch.hpp>
 #include <ringtail/error.hpp>
 #include <ringtail/interface.hpp>
 #include <ringtail/packet.hpp>
@@ -17,12 +19,13 @@
 
 #include "base/deadline.hpp"
 #include "base/file_descriptor.hpp"
+#include "base/sealed_memory.hpp"
+#include "ring/backend.hpp"
 #include "share/audience.hpp"
 #include "share/borrower.hpp"
 #include "share/layout.hpp"
 #include "share/loan_book.hpp"
 #include "share/message.hpp"
-#include "share/sealed_memory.hpp"
 #include "share/slot_writer.hpp"
 
 namespace ringtail::share {
@@ -66,11 +69,22 @@ class Publisher {
   /// interface_capacity of them, and packets of further ones cannot be lent.
   [[nodiscard]] std::optional<std::uint16_t> add_interface(const Interface& interface) noexcept;
 
-  /// Lends these packets to all who have credit. Their memory is not needed afterwards. No allocation, no lock; a
-  /// system call only to wake a client that sleeps. `interface_ids`: what add_interface() has called the packets'
+  /// Lends these packets to all who have credit. No allocation, no lock; a system call only to wake a client that
+  /// sleeps, and to hand over memory that is new. `interface_ids`: what add_interface() has called the packets'
   /// interfaces, an entry for each.
+  ///
+  /// Packets in memory that their source lets others read (Backend::lendable_memory()) stay where they are, and the
+  /// batch shared (detail::share()) until every client has given them back. All others are copied. Either way the
+  /// caller's batch stays as it is. On the thread that received it.
+  void publish(const Batch& batch, std::span<const std::uint16_t> interface_ids) noexcept;
+
+  /// The same for packets in any memory, which is not needed afterwards: they are copied.
   void publish(std::span<const PacketDescriptor> packets, const std::byte* memory_base,
                std::span<const std::uint16_t> interface_ids) noexcept;
+
+  /// A source is going away, whose batches may be kept here: what is lent without a copy has to be back within the hold
+  /// limit, and who holds on to it is evicted. Sources that publish on are not affected for longer than that.
+  void recall() noexcept;
 
   /// Packets that cannot be lent at all: everybody is told that they were skipped.
   void miss(std::uint32_t packets) noexcept;
@@ -97,10 +111,19 @@ class Publisher {
     std::uint32_t packets = 0;
     std::vector<std::uint64_t> selection;  ///< bits of packets in the slot that is being filled
   };
+  /// Memory that clients have been handed, to read packets where they arrived.
+  struct LentMemory {
+    base::FileDescriptor descriptor{};  ///< open: there is one in this place
+    std::uint64_t inode = 0;
+    base::Deadline recall = base::Deadline::never();  ///< by then nobody may hold anything in it
+  };
   /// What packets to be published lie in, and what their interfaces are called here.
   struct Portion {
     const std::byte* memory_base;
     std::span<const std::uint16_t> interface_ids;
+    const Batch* batch = nullptr;          ///< to be kept; null: its packets are copied
+    std::uint32_t place = 0;               ///< of the memory it lies in
+    const std::byte* lent_base = nullptr;  ///< where that begins
 
     [[nodiscard]] const std::byte* bytes_of(const PacketDescriptor& packet) const noexcept {
       return memory_base + packet.offset;
@@ -118,14 +141,18 @@ class Publisher {
   };
 
   Publisher(PublisherOptions options, std::string path, base::FileDescriptor listener, base::FileDescriptor epoll,
-            SealedMemory packets);
+            base::SealedMemory packets);
 
+  void publish(std::span<const PacketDescriptor> packets, const Portion& portion) noexcept;
+  [[nodiscard]] std::optional<std::uint32_t> place_of(const detail::LendableMemory& memory) noexcept;
+  [[nodiscard]] bool hand_over(std::uint32_t place, const detail::LendableMemory& memory) noexcept;
+  [[nodiscard]] bool hand_over_all(Borrower& client) const noexcept;
   void sort_clients() noexcept;
-  [[nodiscard]] static std::uint32_t copy_all(std::span<const PacketDescriptor> packets, const Portion& portion,
+  [[nodiscard]] static std::uint32_t give_all(std::span<const PacketDescriptor> packets, const Portion& portion,
                                               std::optional<SlotWriter>& writer) noexcept;
   [[nodiscard]] std::uint32_t share_out(std::span<const PacketDescriptor> packets, const Portion& portion,
                                         std::optional<SlotWriter>& writer) noexcept;
-  void lend(std::uint32_t slot, const SlotWriter& writer) noexcept;
+  void lend(std::uint32_t slot, const SlotWriter& writer, const Portion& portion) noexcept;
   void skip_the_rest(bool takers_were_served) noexcept;
   void skip(std::uint32_t client, std::uint32_t packets) noexcept;
   void collect_returns() noexcept;
@@ -138,6 +165,8 @@ class Publisher {
   void admit(Guest& guest, Request request);
   void hear_client(std::uint32_t client) noexcept;
   void look_after_clients() noexcept;
+  void take_back_memories() noexcept;
+  void evict(std::uint32_t client) noexcept;
   void dismiss(std::uint32_t client) noexcept;
   void share_credit() noexcept;
   [[nodiscard]] bool watch_listener() noexcept;
@@ -148,10 +177,11 @@ class Publisher {
   base::FileDescriptor listener_;
   base::FileDescriptor epoll_;
   base::FileDescriptor spare_ = open_spare();  // for the day when there is no other
-  SealedMemory packets_;
+  base::SealedMemory packets_;
   PacketsHeader* header_;
   LoanBook book_;
   Audience audience_;
+  std::vector<LentMemory> memories_;  // by place
   std::vector<std::optional<Borrower>> clients_;
   std::vector<Guest> guests_;
   std::vector<Part> parts_;                // by client

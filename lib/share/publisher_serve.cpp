@@ -158,10 +158,24 @@ void Publisher::admit(Guest& guest, Request request) {
     ++stats_.refused;
     return;
   }
+  if (!hand_over_all(*borrower)) {
+    audience_.leave(number);
+    ++stats_.refused;
+    return;
+  }
   place->emplace(std::move(*borrower));
   ++stats_.clients;
   ++stats_.admitted;
   share_credit();
+}
+
+/// What the others have already.
+bool Publisher::hand_over_all(Borrower& client) const noexcept {
+  for (std::uint32_t place = 0; place < memory_places; ++place) {
+    const base::FileDescriptor& memory = memories_[place].descriptor;
+    if (memory.is_open() && !client.hand_over(place, memory.get())) return false;
+  }
+  return true;
 }
 
 /// A client has nothing to say: a word from it is nonsense, the end of its words is its end.
@@ -181,9 +195,33 @@ void Publisher::look_after_clients() noexcept {
     if (!clients_[client]) continue;
     (void)clients_[client]->is_lending();  // confirms a wish to be lent no more
     if (!clients_[client]->is_stuck(book_.held(client) >= credit_, now, options_.hold_limit)) continue;
-    clients_[client]->set_state(LoanState::evicted);
-    ++stats_.evicted;
-    dismiss(client);
+    evict(client);
+  }
+  take_back_memories();
+}
+
+void Publisher::evict(std::uint32_t client) noexcept {
+  clients_[client]->set_state(LoanState::evicted);
+  ++stats_.evicted;
+  dismiss(client);
+}
+
+void Publisher::recall() noexcept {
+  for (LentMemory& memory : memories_) memory.recall = base::Deadline::after(options_.hold_limit);
+}
+
+/// Memories of sources that have gone, once nobody holds anything in them; or their holders, when that takes too long.
+void Publisher::take_back_memories() noexcept {
+  for (std::uint32_t place = 0; place < memory_places; ++place) {
+    LentMemory& memory = memories_[place];
+    if (!memory.descriptor.is_open() || memory.recall.is_never()) continue;
+    const ClientSet holders = book_.holders_at(place);
+    if (holders != 0 && !memory.recall.has_passed()) continue;
+    for (std::uint32_t client = 0; client < clients_.size(); ++client) {
+      if ((holders & set_of(client)) != 0) evict(client);
+      if (clients_[client]) clients_[client]->take_back(place);
+    }
+    memory = {};
   }
 }
 

@@ -4,10 +4,10 @@
 #include <cerrno>
 #include <cstring>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <utility>
 
 #include "base/contract.hpp"
+#include "base/sealed_memory.hpp"
 #include "ring/owned_counter.hpp"
 #include "share/interface_record.hpp"
 
@@ -106,15 +106,19 @@ bool ShareBackend::begin_walk() {
   const Announcement& announcement = announcements_[next_announcement_ & (geometry_.slot_count - 1)];
   // Pairs with the store in Borrower::announce(); sequentially consistent for the sake of fall_asleep().
   if (announcement.position.load(std::memory_order_seq_cst) != next_announcement_ + 1) return false;
-  const Walk walk = {.slot = announcement.slot,
-                     .next = 0,
-                     .end = announcement.packets,
-                     .is_selective = announcement.selected != announcement.packets};
-  if (walk.slot >= geometry_.slot_count || walk.end < 1 || walk.end > geometry_.slot_packets ||
+  Walk walk = {.memory = {},
+               .slot = announcement.slot,
+               .next = 0,
+               .end = announcement.packets,
+               .is_selective = announcement.selected != announcement.packets};
+  const auto memory = memory_called(announcement.memory);
+  if (ended_) return false;
+  if (!memory || walk.slot >= geometry_.slot_count || walk.end < 1 || walk.end > geometry_.slot_packets ||
       ledger_.is_held(walk.slot)) {
     fail("its publisher broke the rules", "it may be of another version");
     return false;
   }
+  walk.memory = *memory;
   if (walk.is_selective) {
     const std::size_t words = geometry_.selection_words();
     const std::size_t entry = next_announcement_ & (geometry_.slot_count - 1);
@@ -125,6 +129,43 @@ bool ShareBackend::begin_walk() {
   held_slots_.fetch_add(1);
   walk_ = walk;
   return true;
+}
+
+/// Where announced packets lie. Nothing: in memory that was never handed over.
+std::optional<std::span<const std::byte>> ShareBackend::memory_called(std::uint32_t name) {
+  if (name == 0) return memory_.packets.memory();
+  const LentMemory& memory = memories_[name % memory_places];
+  if (memory.name != name) read_all_news();  // it was sent before it was announced
+  if (memory.name != name) return std::nullopt;
+  return memory.mapping.memory();
+}
+
+void ShareBackend::read_all_news() {
+  while (!publisher_gone_ && !ended_) {
+    News news = read_news(socket_.get());
+    if (news.kind == News::Kind::nothing_yet) return;
+    rung_ = true;
+    if (news.kind == News::Kind::hung_up) {
+      publisher_gone_ = true;
+    } else if (news.kind == News::Kind::memory) {
+      auto mapping = base::map_all_sealed(news.descriptor.get());
+      if (!mapping) return fail(mapping.error().message(), "");
+      put_memory(news.place, {name_memory(++memories_received_, news.place), std::move(*mapping)});
+    } else if (news.kind == News::Kind::memory_gone) {
+      put_memory(news.place, {});
+    } else if (news.kind == News::Kind::nonsense) {
+      fail("its publisher broke the rules", "it may be of another version");
+    }
+  }
+}
+
+/// What was in that place stays mapped while there are batches that may lie in it: a publisher keeps it until they are
+/// back, but we do not depend on that.
+void ShareBackend::put_memory(std::uint32_t place, LentMemory memory) {
+  constexpr std::size_t most_old_memories = 64;
+  old_memories_.push_back(std::exchange(memories_[place], std::move(memory)).mapping);
+  if (held_slots_.load() == 0) old_memories_.clear();
+  if (old_memories_.size() > most_old_memories) fail("its publisher broke the rules", "it may be of another version");
 }
 
 /// The next descriptors of the walk, one batch of them at most: how many.
@@ -150,10 +191,10 @@ std::uint32_t ShareBackend::copy_descriptors(PacketDescriptor* descriptors) noex
 /// only the copies are looked at: the publisher may write on meanwhile. Their captured bytes.
 std::uint64_t ShareBackend::copy_checked(detail::BatchSlot& slot) {
   const std::uint32_t count = copy_descriptors(slot.descriptors);
-  slot.memory_base = memory_.packets.data();
+  slot.memory_base = walk_->memory.data();
   slot.block_index = walk_->slot;
   slot.count = 0;
-  const std::uint64_t memory_bytes = geometry_.packets_bytes();
+  const std::uint64_t memory_bytes = walk_->memory.size();
   std::uint64_t captured_bytes = 0;
   for (std::uint32_t index = 0; index < count; ++index) {
     PacketDescriptor packet = slot.descriptors[index];
@@ -209,15 +250,9 @@ LoanState ShareBackend::state() const noexcept {
 
 /// Silences the bell and asks for it to be rung again. False: we had asked already, and it has not rung since.
 bool ShareBackend::fall_asleep() noexcept {
-  bool rung = false;
-  char looks[64];
-  for (ssize_t bytes = 0; (bytes = ::recv(socket_.get(), looks, sizeof looks, MSG_DONTWAIT)) >= 0 || errno == EINTR;) {
-    rung = true;
-    if (bytes != 0) continue;
-    publisher_gone_ = true;
-    break;
-  }
-  rung = wake_.drain() || rung;
+  read_all_news();
+  const bool was_rung = std::exchange(rung_, false);
+  const bool rung = wake_.drain() || was_rung;
   if (asleep_ && !rung) return false;
   asleep_ = true;
   sleep_ = sleep_ == UINT32_MAX ? 1 : sleep_ + 1;

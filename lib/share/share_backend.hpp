@@ -1,10 +1,13 @@
 // The client: packets that another process captured, as a source.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,8 +67,14 @@ class ShareBackend final : public detail::Backend {
     base::WakeEvent wake;
     base::FileDescriptor epoll;  // the two above
   };
+  /// Memory that packets arrived in, handed over by the publisher.
+  struct LentMemory {
+    std::uint32_t name = 0;  ///< name_memory(); 0: none
+    base::Mapping mapping;
+  };
   /// The slot whose packets are being handed out: all of them, or those that selection_ names.
   struct Walk {
+    std::span<const std::byte> memory;  ///< what they lie in
     std::uint32_t slot = 0;
     std::uint32_t next = 0;
     std::uint32_t end = 0;
@@ -79,6 +88,9 @@ class ShareBackend final : public detail::Backend {
   [[nodiscard]] std::optional<ReceiveStatus> look(Batch& batch);
   [[nodiscard]] bool lend_next(Batch& batch);
   [[nodiscard]] bool begin_walk();
+  [[nodiscard]] std::optional<std::span<const std::byte>> memory_called(std::uint32_t name);
+  void read_all_news();
+  void put_memory(std::uint32_t place, LentMemory memory);
   [[nodiscard]] std::uint32_t copy_descriptors(PacketDescriptor* descriptors) noexcept;
   [[nodiscard]] std::uint64_t copy_checked(detail::BatchSlot& slot);
   void end_walk() noexcept;
@@ -118,7 +130,11 @@ class ShareBackend final : public detail::Backend {
   std::vector<std::uint64_t> selection_;  // of the walk: copied once, since the publisher may write on
   std::uint32_t sleep_ = 0;               // what `waiting` was last set to
   bool asleep_ = false;                   // it was, and whoever publishes next rings for it
+  bool rung_ = false;                     // since we last fell asleep
   bool publisher_gone_ = false;
+  std::array<LentMemory, memory_places> memories_{};  // by place
+  std::uint32_t memories_received_ = 0;
+  std::vector<base::Mapping> old_memories_;  // gone, but batches may still point there
   bool ended_ = false;
   std::optional<Error> failure_;
   base::Deadline stop_deadline_ = base::Deadline::never();

@@ -3,8 +3,8 @@
 #include <cerrno>
 #include <sys/epoll.h>
 
+#include "base/sealed_memory.hpp"
 #include "share/address.hpp"
-#include "share/sealed_memory.hpp"
 #include "share/share_backend.hpp"
 #include "share/wish.hpp"
 
@@ -59,11 +59,11 @@ Result<detail::BackendPointer> ShareBackend::open(std::string_view device, std::
   if (!greeting) return tl::unexpected(std::move(greeting.error()));
 
   const Geometry& geometry = greeting->welcome.geometry;
-  auto packets = map_sealed(greeting->descriptors[0].get(), geometry.packets_bytes(), false);
+  auto packets = base::map_sealed(greeting->descriptors[0].get(), geometry.packets_bytes(), false);
   if (!packets) return tl::unexpected(std::move(packets.error()));
-  auto lent = map_sealed(greeting->descriptors[1].get(), geometry.lent_bytes(), false);
+  auto lent = base::map_sealed(greeting->descriptors[1].get(), geometry.lent_bytes(), false);
   if (!lent) return tl::unexpected(std::move(lent.error()));
-  auto returned = map_sealed(greeting->descriptors[2].get(), geometry.returned_bytes(), true);
+  auto returned = base::map_sealed(greeting->descriptors[2].get(), geometry.returned_bytes(), true);
   if (!returned) return tl::unexpected(std::move(returned.error()));
 
   base::WakeEvent wake = base::WakeEvent::create();

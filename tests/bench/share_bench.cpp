@@ -1,7 +1,8 @@
 // What lending costs: the publisher for each packet, with 1 to 8 clients attached, and a client for each packet it
-// reads. One thread plays all parts in turn, and times one of them. What balancing costs on top: the hash of a packet's
-// flow, and the dispatch of a batch among the members of a group. And how long it takes until a client that sleeps has
-// the packet. What all that saves against a ring for each analyzer is for share_paths.py to tell.
+// reads. With a copy (lend), as from a kernel ring, and without (lend_in_place), as from a DPDK port. One thread plays
+// all parts in turn, and times one of them. What balancing costs on top: the hash of a packet's flow, and the dispatch
+// of a batch among the members of a group. And how long it takes until a client that sleeps has the packet. What all
+// that saves against a ring for each analyzer is for share_paths.py to tell.
 //
 //   build/release/tests/bench/share_bench --benchmark_repetitions=9 --benchmark_enable_random_interleaving=true
 
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "base/contract.hpp"
+#include "fixture/sealed_backend.hpp"
 #include "fixture/test_publisher.hpp"
 #include "share/flow_hash.hpp"
 #include "share/publisher.hpp"
@@ -43,6 +45,15 @@ class Lending {
       opener.join();
     }
   }
+  /// Packets that lie in memory which can be lent as it is.
+  void publish_in_place() {
+    const Batch batch = lendable().take_unfilled(batch_packets, frame_bytes_);
+    base::require(!batch.empty(), "clients give back");
+    const auto begin = Clock::now();
+    publisher_.publish(batch, ids_);
+    publishing_ += Clock::now() - begin;
+    base::require(publisher_.stats().copied_bytes == 0, "nothing is copied");
+  }
   void publish() {
     for (std::uint32_t index = 0; index < batch_packets; ++index) {
       if (offset_ + frame_bytes_ > memory_.size()) offset_ = 0;
@@ -70,6 +81,7 @@ class Lending {
   [[nodiscard]] Clock::duration reading() const { return reading_ / std::max<std::size_t>(sources_.size(), 1); }
 
  private:
+  [[nodiscard]] test::SealedBackend& lendable() { return static_cast<test::SealedBackend&>(*in_place_); }
   /// UDP over IPv4: a flow of its own for each of 65,536 packets.
   void write_headers(std::size_t at) {
     const auto put = [&](std::size_t offset, std::size_t value) {
@@ -90,6 +102,7 @@ class Lending {
   }
 
   test::RunDirectory directory_;
+  detail::BackendPointer in_place_ = test::SealedBackend::create({.batches = 64, .batch_packets = batch_packets});
   Publisher publisher_ = make_publisher();
   std::vector<std::uint16_t> ids_;
   std::vector<Source> sources_;
@@ -102,11 +115,11 @@ class Lending {
   Clock::duration reading_{};
 };
 
-void lend(benchmark::State& state) {
+void lend_by(void (Lending::*publish)(), benchmark::State& state) {
   Lending lending(state.range(0), static_cast<std::size_t>(state.range(1)));
   for (auto round : state) {
     (void)round;
-    lending.publish();
+    (lending.*publish)();
     lending.read();
   }
   const double packets = static_cast<double>(state.iterations()) * batch_packets;
@@ -115,6 +128,15 @@ void lend(benchmark::State& state) {
   };
   state.counters["publisher_ns"] = per_packet(lending.publishing());
   state.counters["client_ns"] = per_packet(lending.reading());
+}
+
+void lend(benchmark::State& state) {
+  lend_by(&Lending::publish, state);
+}
+
+/// As lend(), where nothing is copied but descriptors.
+void lend_in_place(benchmark::State& state) {
+  lend_by(&Lending::publish_in_place, state);
 }
 
 /// As lend(), among the members of a group; compare publisher_ns with lend/clients:1.
@@ -190,6 +212,7 @@ BENCHMARK(wake_up)->Iterations(5000);
 BENCHMARK(balance)->ArgNames({"clients", "bytes"})->ArgsProduct({{1, 2, 4, 8}, {64}});
 BENCHMARK(filter)->ArgNames({"clients"})->Arg(1)->Arg(8);
 BENCHMARK(lend)->ArgNames({"clients", "bytes"})->ArgsProduct({{1, 2, 4, 8}, {64, 512, 1500}});
+BENCHMARK(lend_in_place)->ArgNames({"clients", "bytes"})->ArgsProduct({{1, 2, 4, 8}, {64, 512, 1500}});
 
 }  // namespace
 }  // namespace ringtail

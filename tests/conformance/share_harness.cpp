@@ -9,6 +9,9 @@ namespace {
 
 class ShareHarness final : public SourceHarness {
  public:
+  explicit ShareHarness(bool in_place) {
+    if (in_place) publisher_.lend_in_place({.batches = 64});
+  }
   /// The reason why it cannot be.
   std::string open(const OpenOptions& options) {
     auto source = ringtail::open("ringtail:test", options);
@@ -26,8 +29,8 @@ class ShareHarness final : public SourceHarness {
   std::optional<Source> source_;
 };
 
-std::unique_ptr<SourceHarness> make(const OpenOptions& options, std::string& reason) {
-  auto harness = std::make_unique<ShareHarness>();
+std::unique_ptr<SourceHarness> make(bool in_place, const OpenOptions& options, std::string& reason) {
+  auto harness = std::make_unique<ShareHarness>(in_place);
   reason = harness->open(options);
   return reason.empty() ? std::move(harness) : nullptr;
 }
@@ -35,7 +38,12 @@ std::unique_ptr<SourceHarness> make(const OpenOptions& options, std::string& rea
 }  // namespace
 
 HarnessFactory share_harness() {
-  return {"share", make};
+  return {"share", [](const OpenOptions& options, std::string& reason) { return make(false, options, reason); }};
+}
+
+HarnessFactory share_in_place_harness() {
+  return {"share_in_place",
+          [](const OpenOptions& options, std::string& reason) { return make(true, options, reason); }};
 }
 
 }  // namespace ringtail::conformance

@@ -43,5 +43,6 @@ inline void PrintTo(const HarnessFactory& factory, std::ostream* out) {
 [[nodiscard]] HarnessFactory veth_harness();
 [[nodiscard]] HarnessFactory waiting_veth_harness();
 [[nodiscard]] HarnessFactory share_harness();
+[[nodiscard]] HarnessFactory share_in_place_harness();
 
 }  // namespace ringtail::conformance

@@ -38,8 +38,7 @@ void lend(ringtail::Source& source, Publisher& publisher) {
     const auto [status, batch] = source.receive(0ns);
     if (status == ringtail::ReceiveStatus::end_of_stream) return;
     if (!batch.empty()) {
-      const ringtail::PacketView first = batch[0];
-      publisher.publish({&first.descriptor(), batch.size()}, first.data() - first.descriptor().offset, ids);
+      publisher.publish(batch, ids);
       continue;
     }
     publisher.report_losses(source.stats());

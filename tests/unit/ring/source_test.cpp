@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <optional>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
+#include <vector>
 
 #include <ringtail/source.hpp>
 
@@ -88,6 +91,43 @@ TEST(Source, EndsInAChildOfItsProcessWhichCannotDisturbIt) {
   EXPECT_EQ(source->failure(), nullptr);
   received.batch.reset();
   EXPECT_EQ(backend->lent(), lent - 1);
+}
+
+TEST(Source, ASharedBatchGoesBackOnceWithItsLastHolder) {
+  auto* backend = test::MemoryBackend::create();
+  Source source = test::make_source(backend);
+  for (int order = 0; order < 3; ++order) {
+    backend->push(test::make_numbered_packet(7, 64));
+    std::vector<Batch> holders;
+    holders.push_back(source.receive(0ns).batch);
+    for (int more = 0; more < 2; ++more) holders.push_back(detail::share(holders.back()));
+    std::rotate(holders.begin(), holders.begin() + order, holders.end());
+    holders.pop_back();
+    holders.erase(holders.begin());
+    EXPECT_EQ(backend->lent(), 1U);
+    EXPECT_EQ(holders.front()[0].bytes()[21], std::byte{7});
+    holders.clear();
+    EXPECT_EQ(backend->lent(), 0U);
+  }
+  EXPECT_TRUE(detail::share(Batch()).empty());
+  EXPECT_EQ(source.stats().delivered, 3U);
+}
+
+TEST(Source, HoldersOfASharedBatchMayBeOnThreadsOfTheirOwn) {
+  auto* backend = test::MemoryBackend::create();
+  Source source = test::make_source(backend);
+  for (int round = 0; round < 200; ++round) {
+    backend->push(test::make_numbered_packet(7, 64));
+    Batch batch = source.receive(0ns).batch;
+    std::thread other([shared = detail::share(batch)]() mutable {
+      EXPECT_EQ(shared[0].bytes()[21], std::byte{7});
+      shared.reset();
+    });
+    EXPECT_EQ(batch[0].bytes()[21], std::byte{7});
+    batch.reset();
+    other.join();
+    ASSERT_EQ(backend->lent(), 0U);
+  }
 }
 
 }  // namespace

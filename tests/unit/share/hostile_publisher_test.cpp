@@ -4,14 +4,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <random>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <thread>
+#include <unistd.h>
 
+#include "base/sealed_memory.hpp"
 #include "fixture/test_publisher.hpp"
 #include "share/address.hpp"
 #include "share/interface_record.hpp"
 #include "share/message.hpp"
-#include "share/sealed_memory.hpp"
 #include "share/share_backend.hpp"
 
 namespace ringtail::share {
@@ -68,23 +70,24 @@ class HostilePublisher : public testing::Test {
   [[nodiscard]] PacketDescriptor& packet(std::uint32_t slot, std::uint32_t index) {
     return reinterpret_cast<PacketDescriptor*>(packets_.data() + geometry.slot_offset(slot))[index];
   }
-  void announce(std::uint64_t position, std::uint32_t slot, std::uint32_t packets) {
+  void announce(std::uint64_t position, std::uint32_t slot, std::uint32_t packets, std::uint32_t memory = 0) {
     auto* const announcements = reinterpret_cast<Announcement*>(lent_.data() + sizeof(LentHeader));
     Announcement& announcement = announcements[position % geometry.slot_count];
     announcement.slot = slot;
     announcement.packets = announcement.selected = packets;
+    announcement.memory = memory;
     announcement.position.store(position + 1);
   }
 
-  static SealedMemory make(std::size_t bytes, Writers writers) {
-    return std::move(*SealedMemory::create("ringtail-hostile", bytes, writers));
+  static base::SealedMemory make(std::size_t bytes, base::Writers writers) {
+    return std::move(*base::SealedMemory::create("ringtail-hostile", bytes, writers));
   }
 
   test::RunDirectory directory_;
   base::FileDescriptor socket_;
-  SealedMemory packets_ = make(geometry.packets_bytes(), Writers::owner_alone);
-  SealedMemory lent_ = make(geometry.lent_bytes(), Writers::owner_alone);
-  SealedMemory returned_ = make(geometry.returned_bytes(), Writers::owner_and_holder);
+  base::SealedMemory packets_ = make(geometry.packets_bytes(), base::Writers::owner_alone);
+  base::SealedMemory lent_ = make(geometry.lent_bytes(), base::Writers::owner_alone);
+  base::SealedMemory returned_ = make(geometry.returned_bytes(), base::Writers::owner_and_holder);
 };
 
 TEST_F(HostilePublisher, PacketsThatCannotBeAreLeftOutAndCounted) {
@@ -134,6 +137,75 @@ TEST_F(HostilePublisher, ASlotThatWeStillHoldCannotBeLentAgain) {
   ASSERT_EQ(held.status, ReceiveStatus::packets);
   announce(1, 3, 1);
   EXPECT_EQ(source->receive(10s).status, ReceiveStatus::end_of_stream);
+}
+
+TEST_F(HostilePublisher, MemoryThatWasNotHandedOverEndsTheStream) {
+  for (const std::uint32_t name : {name_memory(1, 0), name_memory(0, 3), UINT32_MAX}) {
+    SetUp();
+    auto source = open();
+    ASSERT_TRUE(source) << source.error().message();
+    announce(0, 1, 1, name);
+    EXPECT_EQ(source->receive(10s).status, ReceiveStatus::end_of_stream);
+    EXPECT_THAT(source->failure()->message(), HasSubstr("broke the rules"));
+    announce(0, 0, 0);
+    socket_.close();
+  }
+}
+
+TEST_F(HostilePublisher, MemoryThatCouldBeCutUnderUsIsRefused) {
+  auto source = open();
+  ASSERT_TRUE(source) << source.error().message();
+  const base::FileDescriptor unsealed(::memfd_create("unsealed", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  ASSERT_EQ(::ftruncate(unsealed.get(), 4096), 0);
+  ASSERT_TRUE(send_memory(socket_.get(), 0, unsealed.get()));
+  EXPECT_EQ(source->receive(10s).status, ReceiveStatus::end_of_stream);
+  EXPECT_THAT(source->failure()->message(), HasSubstr("cut short"));
+}
+
+TEST_F(HostilePublisher, WordsThatMeanNothingEndTheStream) {
+  for (const char word : {char{1}, char{100}}) {  // memory without a descriptor, and none at all
+    auto source = open();
+    ASSERT_TRUE(source) << source.error().message();
+    ASSERT_EQ(::send(socket_.get(), &word, 1, 0), 1);
+    EXPECT_EQ(source->receive(10s).status, ReceiveStatus::end_of_stream);
+    EXPECT_THAT(source->failure()->message(), HasSubstr("broke the rules"));
+    socket_.close();
+  }
+}
+
+TEST_F(HostilePublisher, PacketsOutsideOfTheirMemoryAreLeftOut) {
+  auto source = open();
+  ASSERT_TRUE(source) << source.error().message();
+  const auto memory = make(4096, base::Writers::owner_alone);
+  ASSERT_TRUE(send_memory(socket_.get(), 2, memory.descriptor()));
+  packet(1, 0) = described(4096 - 60, 60, 60);
+  packet(1, 1) = described(4096 - 60, 61, 61);
+  packet(1, 2) = described(geometry.slot_offset(1), 60, 60);
+  announce(0, 1, 3, name_memory(1, 2));
+  const Received got = source->receive(10s);
+  ASSERT_EQ(got.status, ReceiveStatus::packets);
+  EXPECT_EQ(got.batch.size(), 1U);
+  EXPECT_EQ(source->stats().malformed, 2U);
+}
+
+TEST_F(HostilePublisher, MemoryTakenBackWhileItIsReadStaysThere) {
+  auto source = open();
+  ASSERT_TRUE(source) << source.error().message();
+  Received held;
+  {
+    const auto memory = make(4096, base::Writers::owner_alone);
+    memory.data()[0] = std::byte{7};
+    ASSERT_TRUE(send_memory(socket_.get(), 2, memory.descriptor()));
+    packet(1, 0) = described(0, 60, 60);
+    announce(0, 1, 1, name_memory(1, 2));
+    held = source->receive(10s);
+    ASSERT_EQ(held.status, ReceiveStatus::packets);
+    send_memory_gone(socket_.get(), 2);
+  }
+  const auto other = make(4096, base::Writers::owner_alone);
+  ASSERT_TRUE(send_memory(socket_.get(), 2, other.descriptor()));
+  EXPECT_EQ(source->receive(1ms).status, ReceiveStatus::timeout);
+  EXPECT_EQ(held.batch[0].bytes().front(), std::byte{7});
 }
 
 TEST_F(HostilePublisher, AnswersThatAreNoneAreErrors) {

@@ -7,10 +7,10 @@
 
 #include "base/file_descriptor.hpp"
 #include "base/mapping.hpp"
+#include "base/sealed_memory.hpp"
 #include "share/address.hpp"
 #include "share/layout.hpp"
 #include "share/message.hpp"
-#include "share/sealed_memory.hpp"
 
 namespace ringtail::share {
 
@@ -31,9 +31,9 @@ struct RawClient {
     client.socket = std::move(*socket);
     client.geometry = greeting->welcome.geometry;
     client.descriptors = std::move(greeting->descriptors);
-    client.packets = *map_sealed(client.descriptors[0].get(), client.geometry.packets_bytes(), false);
-    client.lent = *map_sealed(client.descriptors[1].get(), client.geometry.lent_bytes(), false);
-    client.returned = *map_sealed(client.descriptors[2].get(), client.geometry.returned_bytes(), true);
+    client.packets = *base::map_sealed(client.descriptors[0].get(), client.geometry.packets_bytes(), false);
+    client.lent = *base::map_sealed(client.descriptors[1].get(), client.geometry.lent_bytes(), false);
+    client.returned = *base::map_sealed(client.descriptors[2].get(), client.geometry.returned_bytes(), true);
     return client;
   }
 

@@ -1,5 +1,5 @@
 // What a client that received the memory cannot do to it.
-#include "share/sealed_memory.hpp"
+#include "base/sealed_memory.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-namespace ringtail::share {
+namespace ringtail::base {
 namespace {
 
 using testing::HasSubstr;
@@ -42,7 +42,7 @@ TEST(SealedMemory, NobodyElseCanWriteWhatTheOwnerAloneWrites) {
   const SealedMemory memory = make(Writers::owner_alone);
   memory.data()[0] = std::byte{1};
   const std::string path = "/proc/self/fd/" + std::to_string(memory.descriptor());
-  const base::FileDescriptor reopened(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  const FileDescriptor reopened(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   for (const int descriptor : {memory.descriptor(), reopened.get()}) {
     if (descriptor < 0) continue;
     expect_unmappable(descriptor, PROT_READ | PROT_WRITE);
@@ -82,7 +82,7 @@ TEST(SealedMemory, WhatBothWriteCannotBeResizedEither) {
 }
 
 TEST(SealedMemory, AClientRefusesMemoryThatCouldBeCutUnderIt) {
-  const base::FileDescriptor plain(::memfd_create("plain", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  const FileDescriptor plain(::memfd_create("plain", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   ASSERT_EQ(::ftruncate(plain.get(), memory_bytes), 0);
   auto mapped = map_sealed(plain.get(), memory_bytes, false);
   ASSERT_FALSE(mapped);
@@ -93,9 +93,9 @@ TEST(SealedMemory, AClientRefusesMemoryThatCouldBeCutUnderIt) {
   ASSERT_FALSE(mapped);
   EXPECT_THAT(mapped.error().message(), HasSubstr("65536 bytes, not 65537"));
 
-  const base::FileDescriptor no_memory(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const FileDescriptor no_memory(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   EXPECT_FALSE(map_sealed(no_memory.get(), memory_bytes, false));
 }
 
 }  // namespace
-}  // namespace ringtail::share
+}  // namespace ringtail::base
