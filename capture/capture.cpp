@@ -76,7 +76,7 @@ Capture::~Capture() {
 
 Result<void> Capture::open_slots() {
   for (Slot& slot : slots_) {
-    auto rings = opener_.open(slot.device, settings_.open, settings_.threads);
+    auto rings = opener_.open(slot.device, open_options(), settings_.threads);
     if (rings) {
       slot.rings = std::move(*rings);
     } else if (is_missing_interface(rings.error())) {
@@ -86,6 +86,12 @@ Result<void> Capture::open_slots() {
     }
   }
   return {};
+}
+
+OpenOptions Capture::open_options() const {
+  OpenOptions options = settings_.open;
+  options.dpdk.lendable = settings_.share.enabled;
+  return options;
 }
 
 Result<void> Capture::open_lender() {

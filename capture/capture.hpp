@@ -100,6 +100,7 @@ class Capture {
 
   // capture.cpp: opening, requests, ending
   [[nodiscard]] Result<void> open_slots();
+  [[nodiscard]] OpenOptions open_options() const;
   [[nodiscard]] Result<void> open_lender();
   [[nodiscard]] Result<void> open_storage();
   void make_workers();

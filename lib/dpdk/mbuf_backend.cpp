@@ -41,7 +41,8 @@ Result<std::optional<filter::Program>> compile_filter(const OpenOptions& options
 }
 
 MbufBackend::MbufBackend(std::string name, const OpenOptions& options, std::optional<filter::Program> program,
-                         rte_mempool& pool, const rte_mempool& large_pool, std::uint32_t credit)
+                         rte_mempool& pool, const rte_mempool& large_pool, std::uint32_t credit,
+                         std::optional<ringtail::detail::LendableMemory> memory)
     : name_(std::move(name)),
       credit_(credit),
       batch_packets_(std::min(options.batch_packets, credit)),
@@ -49,7 +50,8 @@ MbufBackend::MbufBackend(std::string name, const OpenOptions& options, std::opti
       busy_poll_(options.dpdk.busy_poll),
       filter_(filter_of(std::move(program))),
       pool_(pool),
-      memory_base_(std::min(lowest_address(pool), lowest_address(large_pool))) {}
+      memory_base_(std::min(lowest_address(pool), lowest_address(large_pool))),
+      memory_(memory) {}
 
 Result<void> MbufBackend::allocate() {
   const std::uint32_t slots = std::max(credit_ / smallest_usual_batch, credit_ / batch_packets_ + 1);
@@ -132,6 +134,11 @@ void MbufBackend::reclaim() noexcept {
     base::poison(slot->descriptors, std::size_t{batch_packets_} * sizeof(PacketDescriptor));
     free_slots_.push_back(slot);
   }
+}
+
+std::optional<ringtail::detail::LendableMemory> MbufBackend::lendable_memory() const noexcept {
+  const bool has_plenty = lent_mbufs_ <= credit_ / 2 && free_slots_.size() >= slots_->slots() / 2;
+  return has_plenty ? memory_ : std::nullopt;
 }
 
 std::uint32_t MbufBackend::keep_matching(rte_mbuf** mbufs, std::uint32_t count) noexcept {

@@ -38,6 +38,8 @@ class MbufBackend : public ringtail::detail::Backend {
   [[nodiscard]] std::string_view name() const noexcept final { return name_; }
   [[nodiscard]] std::string_view kind() const noexcept final { return "dpdk"; }
   void release(ringtail::detail::BatchSlot& slot) noexcept final { slots_->give_back(slot); }
+  /// Nothing while more than half of what may be lent is.
+  [[nodiscard]] std::optional<ringtail::detail::LendableMemory> lendable_memory() const noexcept final;
 
  protected:
   /// Packets in the first entries of an array, after one look.
@@ -53,9 +55,10 @@ class MbufBackend : public ringtail::detail::Backend {
   };
 
   /// `pool`: where nearly all mbufs come from; `large_pool`: where packets in several are put together. `credit`: mbufs
-  /// that may be lent at a time.
+  /// that may be lent at a time. `memory`: what both pools lie in, where other processes may be shown it.
   MbufBackend(std::string name, const OpenOptions& options, std::optional<filter::Program> program, rte_mempool& pool,
-              const rte_mempool& large_pool, std::uint32_t credit);
+              const rte_mempool& large_pool, std::uint32_t credit,
+              std::optional<ringtail::detail::LendableMemory> memory = std::nullopt);
   [[nodiscard]] Result<void> allocate();
   /// Frees what was given back. The derived destructor calls it while its pools are still there.
   void reclaim() noexcept;
@@ -116,6 +119,7 @@ class MbufBackend : public ringtail::detail::Backend {
   const std::optional<MbufFilter> filter_;
   rte_mempool& pool_;
   const std::byte* const memory_base_;  // of both pools: offsets count up from it
+  const std::optional<ringtail::detail::LendableMemory> memory_;
   ring::InterfaceTable interfaces_;
 
   // The receiving thread's.

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <rte_errno.h>
 #include <rte_mbuf.h>
+#include <rte_mbuf_pool_ops.h>
 
 #include "dpdk/eal.hpp"
 #include "dpdk/huge_pages.hpp"
@@ -24,6 +25,16 @@ Error pool_error(std::uint32_t mbufs, std::size_t bytes) {
   return error;
 }
 
+// Names are unique in the process, and its secondaries.
+std::string next_name() {
+  static std::atomic<unsigned> number{0};
+  return "ringtail_" + std::to_string(number.fetch_add(1, std::memory_order_relaxed));
+}
+
+unsigned cache_for(std::uint32_t mbufs) {
+  return mbufs >= 4 * cached_per_thread ? cached_per_thread : 0;
+}
+
 }  // namespace
 
 std::size_t mbuf_bytes(std::uint32_t data_bytes) noexcept {
@@ -32,12 +43,31 @@ std::size_t mbuf_bytes(std::uint32_t data_bytes) noexcept {
 }
 
 Result<MbufPool> create_mbuf_pool(std::uint32_t mbufs, std::uint32_t data_bytes, int socket) {
-  static std::atomic<unsigned> number{0};  // pool names are unique in the process, and its secondaries
-  const std::string name = "ringtail_" + std::to_string(number.fetch_add(1, std::memory_order_relaxed));
-  const unsigned cache = mbufs >= 4 * cached_per_thread ? cached_per_thread : 0;
   const auto room = static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + data_bytes);
-  MbufPool pool(rte_pktmbuf_pool_create(name.c_str(), mbufs, cache, 0, room, socket));
+  MbufPool pool(rte_pktmbuf_pool_create(next_name().c_str(), mbufs, cache_for(mbufs), 0, room, socket));
   if (!pool) return tl::unexpected(pool_error(mbufs, mbufs * mbuf_bytes(data_bytes)));
+  return pool;
+}
+
+// As rte_pktmbuf_pool_create() does, but for where the mbufs lie.
+Result<MbufPool> create_mbuf_pool(std::uint32_t mbufs, std::uint32_t data_bytes, int socket, const PoolPart& memory) {
+  const auto element = static_cast<unsigned>(sizeof(rte_mbuf) + RTE_PKTMBUF_HEADROOM + data_bytes);
+  const unsigned flags = eal_has_huge_pages() ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG;  // no device asks for addresses there
+  MbufPool pool(rte_mempool_create_empty(next_name().c_str(), mbufs, element, cache_for(mbufs),
+                                         sizeof(rte_pktmbuf_pool_private), socket, flags));
+  if (!pool) return tl::unexpected(pool_error(mbufs, memory.bytes));
+  rte_pktmbuf_pool_private room = {};
+  room.mbuf_data_room_size = static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + data_bytes);
+  rte_pktmbuf_pool_init(pool.get(), &room);
+  const int status = rte_mempool_set_ops_byname(pool.get(), rte_mbuf_best_mempool_ops(), nullptr);
+  const int populated = status != 0 ? status
+                                    : rte_mempool_populate_virt(pool.get(), reinterpret_cast<char*>(memory.data),
+                                                                memory.bytes, memory.page_bytes, nullptr, nullptr);
+  if (populated != static_cast<int>(mbufs)) {
+    if (populated < 0) rte_errno = -populated;
+    return tl::unexpected(pool_error(mbufs, memory.bytes));
+  }
+  rte_mempool_obj_iter(pool.get(), rte_pktmbuf_init, nullptr);
   return pool;
 }
 

@@ -9,6 +9,8 @@
 
 #include <ringtail/error.hpp>
 
+#include "dpdk/pool_memory.hpp"
+
 namespace ringtail::dpdk {
 
 struct MbufPoolDeleter {
@@ -25,5 +27,8 @@ inline constexpr std::uint32_t largest_data_bytes = UINT16_MAX - 128;
 
 /// `data_bytes` <= largest_data_bytes. `socket`: the NUMA node, or SOCKET_ID_ANY.
 [[nodiscard]] Result<MbufPool> create_mbuf_pool(std::uint32_t mbufs, std::uint32_t data_bytes, int socket);
+/// The same in memory of ours, which outlives the pool.
+[[nodiscard]] Result<MbufPool> create_mbuf_pool(std::uint32_t mbufs, std::uint32_t data_bytes, int socket,
+                                                const PoolPart& memory);
 
 }  // namespace ringtail::dpdk

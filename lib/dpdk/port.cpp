@@ -30,7 +30,7 @@ Result<std::unique_ptr<Port>> Port::open(const DeviceText& text, const OpenOptio
                             return port->choose_flow_rules(options.filter);
                           })
                           .and_then([&] { return port->configure(options); })
-                          .and_then([&] { return port->create_pools(options); })
+                          .and_then([&] { return port->create_pools(text, options); })
                           .and_then([&] { return port->set_up_queues(); })
                           .and_then([&] { return port->device_->start(); })
                           .and_then([&] { return port->create_flow_rules(); })
@@ -50,6 +50,9 @@ Port::~Port() {
   if (!device_) return;
   rte_eth_dev_callback_unregister(id(), RTE_ETH_EVENT_INTR_RMV, &Port::note_unplugged, this);
   if (promiscuous_) rte_eth_promiscuous_disable(id());
+  if (!pool_memory_) return;
+  device_->stop();  // it writes there until then
+  pool_memory_->unmap();
 }
 
 int Port::note_unplugged(std::uint16_t, rte_eth_event_type, void* self, void*) {

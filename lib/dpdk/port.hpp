@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "dpdk/device.hpp"
 #include "dpdk/flow_rules.hpp"
 #include "dpdk/mbuf_pool.hpp"
+#include "dpdk/pool_memory.hpp"
 
 namespace ringtail::dpdk {
 
@@ -45,6 +47,10 @@ class Port {
   [[nodiscard]] rte_mempool& pool() const noexcept { return *pool_; }
   /// A few mbufs of 64 KiB, where packets that came in several mbufs are put together.
   [[nodiscard]] rte_mempool& large_pool() const noexcept { return *large_pool_; }
+  /// What the mbufs lie in, if other processes may be shown it.
+  [[nodiscard]] std::optional<ringtail::detail::LendableMemory> lendable_memory() const noexcept {
+    return pool_memory_ ? std::optional(pool_memory_->lendable()) : std::nullopt;
+  }
   /// Mbufs that each reader may hold; with what is left the device can go on.
   [[nodiscard]] std::uint32_t credit() const noexcept { return credit_; }
   [[nodiscard]] const Interface& interface() const noexcept { return interface_; }
@@ -65,7 +71,8 @@ class Port {
   Result<void> choose_flow_rules(const std::string& filter);
   Result<void> choose_sizes(const OpenOptions& options);
   Result<void> configure(const OpenOptions& options);
-  Result<void> create_pools(const OpenOptions& options);
+  Result<void> create_pools(const DeviceText& text, const OpenOptions& options);
+  [[nodiscard]] bool create_lendable_pools(const PoolSizes& sizes, int socket, bool device_writes);
   Result<void> set_up_queues();
   Result<void> create_flow_rules();
   Result<void> enter_promiscuous_mode();
@@ -74,6 +81,7 @@ class Port {
   static int note_unplugged(std::uint16_t port, rte_eth_event_type event, void* self, void* details);
 
   // Declared first, destroyed last: the device holds mbufs of the pools until it is closed, so the pools come before.
+  std::optional<PoolMemory> pool_memory_;
   MbufPool pool_;
   MbufPool large_pool_;
   std::unique_ptr<Device> device_;

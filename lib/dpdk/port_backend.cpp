@@ -34,7 +34,7 @@ Result<BackendPointer> PortBackend::open(std::string_view device, std::string_vi
 PortBackend::PortBackend(std::string name, const OpenOptions& options, std::optional<filter::Program> program,
                          PortClaim claim)
     : MbufBackend(std::move(name), options, std::move(program), claim.port().pool(), claim.port().large_pool(),
-                  claim.port().credit()),
+                  claim.port().credit(), claim.port().lendable_memory()),
       claim_(std::move(claim)),
       clock_(claim_.port(), options.timestamp_type) {
   add_interface(claim_.port().interface());
@@ -128,6 +128,7 @@ std::vector<Counter> PortBackend::counters() const {
                                      {"rx_nombuf", lost.rx_nombuf},
                                      {"ierrors", lost.ierrors},
                                      {"flow_rules", port.flow_rules()},
+                                     {"lendable", port.lendable_memory() ? 1U : 0U},
                                      {"mbufs", port.pool().size},
                                      {"mbufs_in_use", in_use(port.pool()) + in_use(port.large_pool())},
                                      {"link_up", port.link_is_up() ? 1U : 0U}});

@@ -34,6 +34,13 @@ int socket_of(const Device& device, const OpenOptions& options) {
   return options.numa_node == numa_off ? SOCKET_ID_ANY : rte_eth_dev_socket_id(device.id());
 }
 
+// Drivers that have their peer read and write DPDK's own memory, and know no other (drivers/net/memif/rte_eth_memif.c,
+// memif_region_init_zc(); drivers/net/virtio/virtio_user/vhost_user.c, update_memory_region()).
+bool shows_dpdks_memory(std::string_view driver, const DeviceText& text) {
+  if (driver == "net_virtio_user") return true;
+  return driver == "net_memif" && text.arguments.find("zero-copy=yes") != std::string::npos;
+}
+
 }  // namespace
 
 Result<void> Port::choose_flow_rules(const std::string& filter) {
@@ -102,7 +109,7 @@ Result<void> Port::configure(const OpenOptions& options) {
   return {};
 }
 
-Result<void> Port::create_pools(const OpenOptions& options) {
+Result<void> Port::create_pools(const DeviceText& text, const OpenOptions& options) {
   const std::uint32_t readers = options.dpdk.queue ? queues_ : 1U;
   const std::size_t for_device = std::size_t{queues_} * (descriptors_ + mbufs_beside_descriptors);
   const std::size_t least = for_device + std::size_t{2} * readers * options.batch_packets;
@@ -119,6 +126,10 @@ Result<void> Port::create_pools(const OpenOptions& options) {
   credit_ = static_cast<std::uint32_t>((mbufs - for_device) / readers);
 
   const int socket = socket_of(*device_, options);
+  const PoolSizes sizes{
+      .mbufs = mbufs, .data_bytes = data_bytes_, .large_mbufs = large_mbufs, .large_data_bytes = largest_data_bytes};
+  const bool may_be_lent = options.dpdk.lendable && !shows_dpdks_memory(driver(), text);
+  if (may_be_lent && create_lendable_pools(sizes, socket, text.is_pci)) return {};
   auto pool = create_mbuf_pool(mbufs, data_bytes_, socket);
   if (!pool) return tl::unexpected(pool.error());
   auto large_pool = create_mbuf_pool(large_mbufs, largest_data_bytes, socket);
@@ -126,6 +137,23 @@ Result<void> Port::create_pools(const OpenOptions& options) {
   pool_ = std::move(*pool);
   large_pool_ = std::move(*large_pool);
   return {};
+}
+
+/// False, with nothing changed, when memory of ours cannot be had, or the device cannot use it: then packets are copied
+/// for whoever else wants them.
+bool Port::create_lendable_pools(const PoolSizes& sizes, int socket, bool device_writes) {
+  auto memory = PoolMemory::create(sizes, socket);
+  if (!memory || (device_writes && !memory->map_for(*device_->info().device))) return false;
+  auto pool = create_mbuf_pool(sizes.mbufs, sizes.data_bytes, socket, memory->pool());
+  auto large_pool = create_mbuf_pool(sizes.large_mbufs, sizes.large_data_bytes, socket, memory->large_pool());
+  if (!pool || !large_pool) {
+    memory->unmap();
+    return false;
+  }
+  pool_memory_.emplace(std::move(*memory));
+  pool_ = std::move(*pool);
+  large_pool_ = std::move(*large_pool);
+  return true;
 }
 
 Result<void> Port::set_up_queues() {
