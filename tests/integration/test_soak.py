@@ -47,6 +47,6 @@ class Soak(DaemonCase):
               f"{first[1]} to {last[1]} descriptors")
         self.assertLess(last[0] - first[0], GROWTH_BYTES, samples)
         self.assertLess(last[1] - first[1], 8, samples)
-        self.assertGreaterEqual(account["files"], SECONDS - 1)
+        self.assertGreaterEqual(account["files"], SECONDS // 2)  # each lasts a second and what a busy machine adds
         self.assertGreater(account["delivered"], 0)
         self.assertLessEqual(sum(path.stat().st_size for path in files(self.data)), 200_000_000 + 150_000_000)
