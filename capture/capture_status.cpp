@@ -55,8 +55,11 @@ void Capture::add_sources(control::CaptureStatus& status, const std::vector<Work
   status.filter = settings_.open.filter;
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
     Stats total;
-    for (const WorkerFigures& worker : workers) total.add_member(worker.slots[slot].stats);
     control::SourceStatus& source = status.sources.emplace_back();
+    for (const WorkerFigures& worker : workers) {
+      total.add_member(worker.slots[slot].stats);
+      source.most_unread = std::max(source.most_unread, worker.slots[slot].most_unread);
+    }
     source.name = slots_[slot].device;
     source.present = !slots_[slot].rings.empty();
     source.backend = source.name.starts_with("dpdk:") ? "dpdk" : "tpacket";

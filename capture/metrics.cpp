@@ -107,6 +107,9 @@ void add_sources(MetricsWriter& metrics) {
   counter("ringtail_interface_lost_total", "Times the interface went away.", &SourceStatus::lost);
   metrics.of_source("ringtail_unread_packets", "gauge", "Packets waiting in the ring.",
                     std::mem_fn(&SourceStatus::unread));
+  metrics.of_source("ringtail_most_unread_packets", "gauge",
+                    "The most that were seen waiting in one ring since the start, at five looks a second.",
+                    std::mem_fn(&SourceStatus::most_unread));
   metrics.of_source("ringtail_interface_present", "gauge", "1 while the interface is there.",
                     [](const SourceStatus& source) { return source.present ? 1 : 0; });
 }

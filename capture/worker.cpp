@@ -118,7 +118,7 @@ void Worker::install(Order& order) {
     if (slots_[slot] == order.slots[slot]) continue;
     if (duty_.flight) duty_.flight->forget(slot);
     if (slots_[slot]) past_[slot] += slots_[slot]->stats();
-    shown_.slots[slot] = {};
+    shown_.slots[slot] = {.most_unread = shown_.slots[slot].most_unread};
     if (duty_.lending) duty_.lending->forget(slot);
   }
   slots_.swap(order.slots);  // the old ones end with the order, on the manager's thread
@@ -241,7 +241,11 @@ void Worker::publish() {
   Stats total;
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
     shown_.slots[slot].stats = past_[slot];
-    if (slots_[slot]) shown_.slots[slot].stats += slots_[slot]->stats();
+    if (slots_[slot]) {
+      const Stats current = slots_[slot]->stats();
+      shown_.slots[slot].stats += current;
+      shown_.slots[slot].most_unread = std::max(shown_.slots[slot].most_unread, current.unread);
+    }
     total += shown_.slots[slot].stats;
   }
   if (duty_.lending) duty_.lending->report_losses(total);

@@ -28,7 +28,8 @@ struct ShortText {
 /// One ring of the worker, and those that were there before it.
 struct SlotFigures {
   Stats stats{};
-  bool has_ended = false;  ///< it has delivered all it had
+  std::uint64_t most_unread = 0;  ///< that were seen waiting in one of its rings, when figures were shown
+  bool has_ended = false;         ///< it has delivered all it had
   bool has_failed = false;
 };
 

@@ -19,6 +19,7 @@ void visit_source(Status& source, Visitor&& visit) {
   visit("delivered", source.delivered);
   visit("dropped_ring", source.dropped_ring);
   visit("unread", source.unread);
+  visit("most_unread", source.most_unread);
   visit("dropped_interface", source.dropped_interface);
   visit("freezes", source.freezes);
   visit("truncated", source.truncated);

@@ -16,7 +16,8 @@ struct SourceStatus {
   std::uint64_t received = 0;
   std::uint64_t delivered = 0;
   std::uint64_t dropped_ring = 0;
-  std::uint64_t unread = 0;  ///< waiting in the ring
+  std::uint64_t unread = 0;       ///< waiting in the ring
+  std::uint64_t most_unread = 0;  ///< the most that were seen waiting in one ring, at five looks a second
   std::uint64_t dropped_interface = 0;
   std::uint64_t freezes = 0;
   std::uint64_t truncated = 0;

@@ -119,6 +119,7 @@ TEST(Configuration, WhatAFlightRecorderCannotDoIsAMistake) {
       {"buffer_mib = 4\nflight.seconds = 60\n", "capture.flight.seconds: the ring is too small for 60.0 s"},
       {"buffer_mib = 2\nflight.seconds = 1\n", "capture.flight.seconds: the ring has 2 blocks"},
       {"flight.trigger = \"tcp\"\n", "capture.flight.trigger"},
+      {"ordered = true\nflight.seconds = 1\n", "ordered means nothing"},
       {"flight.second = 1\n", "capture.flight.second: there is no such key"},
       {"flight.seconds = 1\nstorage.directory = \"/d\"\nstorage.rotate_packets = 5\n", "one file a dump"},
   };

@@ -65,6 +65,17 @@ TEST_F(WorkerTest, CountsWhatHasNoOutput) {
   EXPECT_EQ(figures.recorded.dropped_writer, 10U);
 }
 
+TEST_F(WorkerTest, RemembersHowMuchHasWaitedInARing) {
+  push(10);
+  (void)tell({.kind = Order::Kind::install, .slots = source_});  // figures are shown with the answer
+  wait_for_delivered(10);
+  backend_->end();
+  (void)tell({.kind = Order::Kind::install, .slots = make_slot()});
+  (void)finish();
+  EXPECT_EQ(worker_.figures().slots[0].stats.unread, 0U);
+  EXPECT_EQ(worker_.figures().slots[0].most_unread, 10U);
+}
+
 TEST_F(WorkerTest, DiscardsWhilePaused) {
   (void)tell({.kind = Order::Kind::install, .slots = source_});
   (void)tell({.kind = Order::Kind::pause});
