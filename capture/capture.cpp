@@ -1,12 +1,12 @@
 #include "capture.hpp"
 
 #include <cerrno>
-#include <csignal>
 #include <fmt/format.h>
 #include <poll.h>
 #include <utility>
 
 #include "base/affinity.hpp"
+#include "base/quiet_thread.hpp"
 #include "log.hpp"
 #include "share/message.hpp"
 
@@ -148,12 +148,7 @@ Result<void> Capture::start() {
     (void)tell(worker, std::move(order));
   }
   if (lender_) lender_->start();
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = base::start_quiet_thread([this] { run(); });
   return {};
 }
 

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <bit>
-#include <csignal>
 #include <fmt/format.h>
 #include <fstream>
 #include <poll.h>
 #include <unistd.h>
 #include <utility>
 
+#include "base/quiet_thread.hpp"
 #include "log.hpp"
 
 namespace ringtail::daemon {
@@ -64,12 +64,7 @@ Lender::~Lender() {
 }
 
 void Lender::start() {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = base::start_quiet_thread([this] { run(); });
 }
 
 void Lender::end() {

@@ -1,10 +1,10 @@
 #include "opener.hpp"
 
 #include <cerrno>
-#include <csignal>
 #include <future>
 #include <utility>
 
+#include "base/quiet_thread.hpp"
 #include "filter/compile.hpp"
 
 namespace ringtail::daemon {
@@ -44,12 +44,7 @@ bool is_missing_interface(const Error& error) noexcept {
 }
 
 Opener::Opener() {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { serve(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = base::start_quiet_thread([this] { serve(); });
 }
 
 Opener::~Opener() {

@@ -1,10 +1,10 @@
 #include "worker.hpp"
 
 #include <algorithm>
-#include <csignal>
 #include <utility>
 
 #include "base/affinity.hpp"
+#include "base/quiet_thread.hpp"
 
 namespace ringtail::daemon {
 
@@ -41,13 +41,7 @@ Worker::~Worker() {
 }
 
 void Worker::start() {
-  // Signals are for the main thread.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = base::start_quiet_thread([this] { run(); });
 }
 
 void Worker::run() {

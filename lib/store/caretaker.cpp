@@ -1,12 +1,12 @@
 #include "store/caretaker.hpp"
 
 #include <cerrno>
-#include <csignal>
 #include <fcntl.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
 
+#include "base/quiet_thread.hpp"
 #include "store/make_sink.hpp"
 #include "store/output_file.hpp"
 #include "store/storage_directory.hpp"
@@ -55,15 +55,7 @@ Caretaker::~Caretaker() {
 
 void Caretaker::wake(std::unique_lock<std::mutex>& lock) {
   if (!thread_.joinable()) {
-    // Signals are for the threads that were there before, but for those that a thread brings upon itself: when a mapped
-    // file has been shortened, SIGBUS must reach its handler (file_window.hpp).
-    sigset_t others;
-    sigset_t before;
-    sigfillset(&others);
-    for (const int own : {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP}) sigdelset(&others, own);
-    pthread_sigmask(SIG_SETMASK, &others, &before);
     const bool started = start_thread();
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
     while (!started && has_work()) do_next(lock);  // then it is done here
   }
   lock.unlock();
@@ -72,7 +64,7 @@ void Caretaker::wake(std::unique_lock<std::mutex>& lock) {
 
 bool Caretaker::start_thread() {
   try {
-    thread_ = std::thread([this] { run(); });
+    thread_ = base::start_quiet_thread([this] { run(); });
     return true;
   } catch (const std::system_error&) {  // too many threads
     return false;

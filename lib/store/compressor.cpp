@@ -2,11 +2,11 @@
 
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <sched.h>
 #include <unistd.h>
 #include <utility>
 
+#include "base/quiet_thread.hpp"
 #include "store/seekable_zstd.hpp"
 
 namespace ringtail::store {
@@ -22,19 +22,14 @@ constexpr auto retry_interval = 60s;
 
 Compressor::Compressor(std::shared_ptr<StorageDirectory> storage, std::function<void(const Error&)> complain)
     : storage_(std::move(storage)), complain_(std::move(complain)) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = base::start_quiet_thread([this] { run(); });
 }
 
 Compressor::~Compressor() {
   {
     const std::lock_guard lock(mutex_);
-    stopping_.store(true,
-                    std::memory_order_relaxed);  // the lock orders it for the condition; else no data comes with it
+    // The lock orders it for the condition; else no data comes with it.
+    stopping_.store(true, std::memory_order_relaxed);
   }
   wake_.notify_one();
   thread_.join();
