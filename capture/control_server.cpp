@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <utility>
 
-#include "control/passed_descriptor.hpp"
+#include "base/descriptor_message.hpp"
 #include "control/socket_path.hpp"
 #include "share/message.hpp"
 
@@ -119,7 +119,9 @@ bool ControlServer::hand_over(Client& client) {
 bool ControlServer::read_from(std::uint64_t id, Client& client) {
   if (!client.has_spoken && hand_over(client)) return false;
   char bytes[4096];
-  const ssize_t got = control::receive_with_descriptor(client.socket.get(), bytes, client.file);
+  std::size_t files = 0;  // of several only the first is kept
+  const ssize_t got = base::receive_with_descriptors(client.socket.get(), std::as_writable_bytes(std::span(bytes)),
+                                                     std::span(&client.file, 1), files);
   if (got < 0) return errno == EAGAIN || errno == EINTR;
   if (got == 0) return false;
   if (!client.lines.add({bytes, static_cast<std::size_t>(got)})) {

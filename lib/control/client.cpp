@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "base/deadline.hpp"
-#include "control/passed_descriptor.hpp"
+#include "base/descriptor_message.hpp"
 #include "control/socket_path.hpp"
 
 namespace ringtail::control {
@@ -45,7 +45,8 @@ Result<Answer> Client::ask(const Request& request, std::chrono::milliseconds pat
 
 Result<void> Client::send(std::string_view line, int descriptor) {
   while (!line.empty()) {
-    const ssize_t sent = send_with_descriptor(socket_.get(), line, descriptor);
+    const std::span<const int> with(&descriptor, descriptor >= 0 ? 1U : 0U);
+    const ssize_t sent = base::send_with_descriptors(socket_.get(), std::as_bytes(std::span(line)), with);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0) return failed(errno, "send");
     descriptor = -1;  // it has gone with the first bytes

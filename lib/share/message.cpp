@@ -7,6 +7,8 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "base/descriptor_message.hpp"
+
 namespace ringtail::share {
 
 namespace {
@@ -21,37 +23,6 @@ constexpr std::uint8_t first_gone_word = first_memory_word + memory_places;
 // A full socket rings already; a broken one is noticed by whoever reads it.
 void send_word(int socket, std::uint8_t word) noexcept {
   (void)!::send(socket, &word, sizeof word, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
-/// Room for the descriptors of one message, aligned as cmsg(3) wants it.
-struct alignas(cmsghdr) ControlBuffer {
-  char bytes[CMSG_SPACE(sizeof(SharedDescriptors))];
-};
-
-msghdr message_around(iovec& data, ControlBuffer& control) {
-  msghdr message = {};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control.bytes;
-  message.msg_controllen = sizeof control.bytes;
-  return message;
-}
-
-/// Owns whatever descriptors a message brought, so that none is lost when the message turns out to be wrong.
-std::size_t adopt_descriptors(msghdr& message, std::array<base::FileDescriptor, 3>& descriptors) {
-  std::size_t count = 0;
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t bytes = header->cmsg_len - CMSG_LEN(0);
-    for (std::size_t at = 0; at + sizeof(int) <= bytes; at += sizeof(int)) {
-      int descriptor = -1;
-      std::memcpy(&descriptor, CMSG_DATA(header) + at, sizeof descriptor);
-      base::FileDescriptor owned(descriptor);
-      if (count < descriptors.size()) descriptors[count] = std::move(owned);
-      ++count;
-    }
-  }
-  return count;
 }
 
 std::string fault_of(const Greeting& greeting, ssize_t bytes, std::size_t descriptors,
@@ -86,13 +57,11 @@ Result<Greeting> greet(int socket, const Request& request, const std::string& op
     return tl::unexpected(make_error(operation, "the publisher does not answer"));
   }
   Greeting greeting;
-  ControlBuffer control;
-  iovec data = {.iov_base = &greeting.welcome, .iov_len = sizeof greeting.welcome};
-  msghdr message = message_around(data, control);
-  const ssize_t bytes = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  std::size_t descriptors = 0;
+  const ssize_t bytes = base::receive_with_descriptors(socket, std::as_writable_bytes(std::span(&greeting.welcome, 1)),
+                                                       greeting.descriptors, descriptors, MSG_DONTWAIT);
   if (bytes < 0) return tl::unexpected(system_error(operation, errno, "the publisher's answer"));
   if (bytes == 0) return tl::unexpected(make_error(operation, "the publisher hung up"));
-  const std::size_t descriptors = adopt_descriptors(message, greeting.descriptors);
   const std::size_t expected = request.intent == Intent::ask ? 0 : greeting.descriptors.size();
   const std::string fault = fault_of(greeting, bytes, descriptors, expected);
   if (!fault.empty()) return tl::unexpected(make_error(operation, fault));
@@ -117,17 +86,8 @@ void send_bell(int socket) noexcept {
 }
 
 bool send_memory(int socket, std::uint32_t place, int descriptor) noexcept {
-  auto word = static_cast<std::uint8_t>(first_memory_word + place);
-  ControlBuffer control = {};
-  iovec data = {.iov_base = &word, .iov_len = sizeof word};
-  msghdr message = message_around(data, control);
-  message.msg_controllen = CMSG_SPACE(sizeof descriptor);
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof descriptor);
-  std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-  return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof word;
+  const auto word = static_cast<std::byte>(first_memory_word + place);
+  return base::send_with_descriptors(socket, {&word, 1}, {&descriptor, 1}, MSG_DONTWAIT) == sizeof word;
 }
 
 void send_memory_gone(int socket, std::uint32_t place) noexcept {
@@ -136,18 +96,16 @@ void send_memory_gone(int socket, std::uint32_t place) noexcept {
 
 News read_news(int socket) noexcept {
   std::uint8_t word = 0;
-  ControlBuffer control;
-  iovec data = {.iov_base = &word, .iov_len = sizeof word};
-  msghdr message = message_around(data, control);
-  const ssize_t bytes = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  base::FileDescriptor descriptor;
+  std::size_t count = 0;
+  const ssize_t bytes = base::receive_with_descriptors(socket, std::as_writable_bytes(std::span(&word, 1)),
+                                                       {&descriptor, 1}, count, MSG_DONTWAIT);
   if (bytes < 0) return {.kind = errno == EAGAIN || errno == EINTR ? News::Kind::nothing_yet : News::Kind::hung_up};
   if (bytes == 0) return {.kind = News::Kind::hung_up};
-  std::array<base::FileDescriptor, 3> descriptors;
-  const std::size_t count = adopt_descriptors(message, descriptors);
   if (word == bell_word && count == 0) return {.kind = News::Kind::bell};
   const std::uint32_t place = (word - first_memory_word) % memory_places;
   if (word >= first_memory_word && word < first_gone_word && count == 1) {
-    return {.kind = News::Kind::memory, .place = place, .descriptor = std::move(descriptors[0])};
+    return {.kind = News::Kind::memory, .place = place, .descriptor = std::move(descriptor)};
   }
   if (word >= first_gone_word && word < first_gone_word + memory_places && count == 0) {
     return {.kind = News::Kind::memory_gone, .place = place};
@@ -158,15 +116,8 @@ News read_news(int socket) noexcept {
 bool send_welcome(int socket, const Geometry& geometry, const SharedDescriptors& descriptors) noexcept {
   Welcome welcome;
   welcome.geometry = geometry;
-  ControlBuffer control = {};
-  iovec data = {.iov_base = &welcome, .iov_len = sizeof welcome};
-  msghdr message = message_around(data, control);
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof descriptors);
-  std::memcpy(CMSG_DATA(header), descriptors.data(), sizeof descriptors);
-  return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof welcome;
+  const auto bytes = std::as_bytes(std::span(&welcome, 1));
+  return base::send_with_descriptors(socket, bytes, descriptors, MSG_DONTWAIT) == sizeof welcome;
 }
 
 bool send_link_types(int socket, const Geometry& geometry, std::span<const std::uint16_t> link_types) noexcept {

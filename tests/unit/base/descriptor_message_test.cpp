@@ -1,4 +1,4 @@
-#include "control/passed_descriptor.hpp"
+#include "base/descriptor_message.hpp"
 
 #include <array>
 #include <cstring>
@@ -8,25 +8,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace ringtail::control {
+namespace ringtail::base {
 namespace {
 
-class PassedDescriptor : public testing::Test {
+class DescriptorMessage : public testing::Test {
  protected:
-  PassedDescriptor() {
+  DescriptorMessage() {
     int ends[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-    left_ = base::FileDescriptor(ends[0]);
-    right_ = base::FileDescriptor(ends[1]);
+    left_ = FileDescriptor(ends[0]);
+    right_ = FileDescriptor(ends[1]);
     EXPECT_EQ(::pipe2(pipe_, O_CLOEXEC), 0);
   }
-  ~PassedDescriptor() override {
+  ~DescriptorMessage() override {
     ::close(pipe_[0]);
     ::close(pipe_[1]);
   }
   std::string receive() {
-    const ssize_t got = receive_with_descriptor(right_.get(), buffer_, received_);
+    const ssize_t got = receive_with_descriptors(right_.get(), std::as_writable_bytes(std::span(buffer_)),
+                                                 std::span(&received_, 1), count_);
     return got < 0 ? "error" : std::string(buffer_.data(), static_cast<std::size_t>(got));
+  }
+  ssize_t send(std::string_view text, std::span<const int> descriptors) {
+    return send_with_descriptors(left_.get(), std::as_bytes(std::span(text)), descriptors);
   }
   bool received_is(int descriptor) const {
     struct stat one {};
@@ -35,29 +39,42 @@ class PassedDescriptor : public testing::Test {
            one.st_ino == other.st_ino;
   }
 
-  base::FileDescriptor left_;
-  base::FileDescriptor right_;
-  base::FileDescriptor received_;
+  FileDescriptor left_;
+  FileDescriptor right_;
+  FileDescriptor received_;
+  std::size_t count_ = 0;
   int pipe_[2] = {-1, -1};
   std::array<char, 64> buffer_{};
 };
 
-TEST_F(PassedDescriptor, ComesWithTheBytes) {
-  ASSERT_EQ(send_with_descriptor(left_.get(), "hello", pipe_[1]), 5);
+TEST_F(DescriptorMessage, ComesWithTheBytes) {
+  ASSERT_EQ(send("hello", {&pipe_[1], 1}), 5);
   EXPECT_EQ(receive(), "hello");
   EXPECT_TRUE(received_is(pipe_[1]));
   EXPECT_NE(::fcntl(received_.get(), F_GETFD) & FD_CLOEXEC, 0);
 }
 
-TEST_F(PassedDescriptor, StaysWhenBytesComeWithout) {
-  ASSERT_EQ(send_with_descriptor(left_.get(), "one", pipe_[1]), 3);
+TEST_F(DescriptorMessage, StaysWhenBytesComeWithout) {
+  ASSERT_EQ(send("one", {&pipe_[1], 1}), 3);
   EXPECT_EQ(receive(), "one");
-  ASSERT_EQ(send_with_descriptor(left_.get(), "two", -1), 3);
+  ASSERT_EQ(send("two", {}), 3);
   EXPECT_EQ(receive(), "two");
+  EXPECT_EQ(count_, 0U);
   EXPECT_TRUE(received_is(pipe_[1]));
 }
 
-TEST_F(PassedDescriptor, IsOneAtMost) {
+TEST_F(DescriptorMessage, BringsSeveralInOrder) {
+  ASSERT_EQ(send("x", pipe_), 1);
+  std::array<FileDescriptor, 2> both;
+  std::byte byte{};
+  ASSERT_EQ(receive_with_descriptors(right_.get(), {&byte, 1}, both, count_), 1);
+  EXPECT_EQ(count_, 2U);
+  received_ = std::move(both[1]);
+  EXPECT_TRUE(received_is(pipe_[1]));
+  EXPECT_EQ(::fcntl(both[0].get(), F_GETFL) & O_ACCMODE, O_RDONLY);
+}
+
+TEST_F(DescriptorMessage, IsNotMoreThanThereIsRoomFor) {
   const auto open_files = [] {
     int count = 0;
     for (int number = 0; number < 256; ++number) count += ::fcntl(number, F_GETFD) >= 0 ? 1 : 0;
@@ -86,4 +103,4 @@ TEST_F(PassedDescriptor, IsOneAtMost) {
 }
 
 }  // namespace
-}  // namespace ringtail::control
+}  // namespace ringtail::base
