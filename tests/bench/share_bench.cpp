@@ -115,6 +115,11 @@ class Lending {
   Clock::duration reading_{};
 };
 
+double per_packet_ns(const benchmark::State& state, Clock::duration time) {
+  return std::chrono::duration<double, std::nano>(time).count() /
+         (static_cast<double>(state.iterations()) * batch_packets);
+}
+
 void lend_by(void (Lending::*publish)(), benchmark::State& state) {
   Lending lending(state.range(0), static_cast<std::size_t>(state.range(1)));
   for (auto round : state) {
@@ -122,12 +127,8 @@ void lend_by(void (Lending::*publish)(), benchmark::State& state) {
     (lending.*publish)();
     lending.read();
   }
-  const double packets = static_cast<double>(state.iterations()) * batch_packets;
-  const auto per_packet = [&](Clock::duration time) {
-    return std::chrono::duration<double, std::nano>(time).count() / packets;
-  };
-  state.counters["publisher_ns"] = per_packet(lending.publishing());
-  state.counters["client_ns"] = per_packet(lending.reading());
+  state.counters["publisher_ns"] = per_packet_ns(state, lending.publishing());
+  state.counters["client_ns"] = per_packet_ns(state, lending.reading());
 }
 
 void lend(benchmark::State& state) {
@@ -147,8 +148,7 @@ void balance(benchmark::State& state) {
     lending.publish();
     lending.read();
   }
-  state.counters["publisher_ns"] = std::chrono::duration<double, std::nano>(lending.publishing()).count() /
-                                   (static_cast<double>(state.iterations()) * batch_packets);
+  state.counters["publisher_ns"] = per_packet_ns(state, lending.publishing());
 }
 
 /// As lend(), with a filter that lets everything through.
@@ -159,8 +159,7 @@ void filter(benchmark::State& state) {
     lending.publish();
     lending.read();
   }
-  state.counters["publisher_ns"] = std::chrono::duration<double, std::nano>(lending.publishing()).count() /
-                                   (static_cast<double>(state.iterations()) * batch_packets);
+  state.counters["publisher_ns"] = per_packet_ns(state, lending.publishing());
 }
 
 /// From the publisher's call to the client's return from receive(), each on a thread of its own; a packet every 300 us,
