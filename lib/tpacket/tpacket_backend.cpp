@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <ctime>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -112,12 +113,11 @@ Result<std::unique_ptr<TpacketBackend, detail::BackendDeleter>> TpacketBackend::
   if (!epoll) return tl::unexpected(std::move(epoll.error()));
 
   std::unique_ptr<TpacketBackend, detail::BackendDeleter> backend(
-      new TpacketBackend(device, options, std::move(*socket), std::move(*links), std::move(*epoll), std::move(wake)));
+      new TpacketBackend(device, options, geometry->block_count, std::move(*socket), std::move(*links),
+                         std::move(*epoll), std::move(wake)));
   auto reader = RingReader::create(*backend, *backend, backend->socket_.ring(), *geometry, options.batch_packets,
                                    options.flow_hash);
   if (!reader) return tl::unexpected(std::move(reader.error()));
-  backend->pace_ =
-      BlockPace(geometry->block_count, std::chrono::nanoseconds(options.retire_timeout) / retire_timeouts_per_patience);
   backend->reader_ = std::make_unique<RingReader>(std::move(*reader));
   backend->interface_index_ = link.index;
   backend->first_interface_id_ = first_interface_id;
@@ -126,13 +126,14 @@ Result<std::unique_ptr<TpacketBackend, detail::BackendDeleter>> TpacketBackend::
   return backend;
 }
 
-TpacketBackend::TpacketBackend(std::string device, const OpenOptions& options, PacketSocket socket, LinkQuery links,
-                               base::FileDescriptor epoll, base::WakeEvent wake)
+TpacketBackend::TpacketBackend(std::string device, const OpenOptions& options, std::uint32_t block_count,
+                               PacketSocket socket, LinkQuery links, base::FileDescriptor epoll, base::WakeEvent wake)
     : device_(std::move(device)),
       options_(options),
       wake_(std::move(wake)),
       socket_(std::move(socket)),
       epoll_(std::move(epoll)),
+      pace_(block_count, std::chrono::nanoseconds(options.retire_timeout) / retire_timeouts_per_patience),
       links_(std::move(links)) {}
 
 ReceiveStatus TpacketBackend::receive(std::chrono::nanoseconds timeout, Batch& batch) {
@@ -165,9 +166,8 @@ Look TpacketBackend::look(Batch& batch) {
 
 // On a busy ring: sleeps until the next block is due, if that is soon. False when only the event can tell.
 bool TpacketBackend::nap(std::chrono::nanoseconds timeout) noexcept {
-  timespec now = {};
-  (void)::clock_gettime(CLOCK_REALTIME, &now);
-  const auto now_ns = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+  const std::chrono::nanoseconds now = std::chrono::system_clock::now().time_since_epoch();  // CLOCK_REALTIME
+  const auto now_ns = static_cast<std::uint64_t>(now.count());
   const std::chrono::nanoseconds nap = std::min(timeout, pace_.nap(reader_->last_block(), now_ns));
   if (nap <= 0ns) return false;
   const timespec limit = {.tv_sec = 0, .tv_nsec = static_cast<long>(nap.count())};

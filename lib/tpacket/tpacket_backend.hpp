@@ -53,8 +53,8 @@ class TpacketBackend final : public detail::Backend, private InterfaceResolver {
     ended,     ///< nothing will come any more
   };
 
-  TpacketBackend(std::string device, const OpenOptions& options, PacketSocket socket, LinkQuery links,
-                 base::FileDescriptor epoll, base::WakeEvent wake);
+  TpacketBackend(std::string device, const OpenOptions& options, std::uint32_t block_count, PacketSocket socket,
+                 LinkQuery links, base::FileDescriptor epoll, base::WakeEvent wake);
 
   std::uint16_t resolve(std::uint32_t interface_index, std::uint16_t hardware_type) override;
   [[nodiscard]] Look look(Batch& batch);
@@ -75,7 +75,7 @@ class TpacketBackend final : public detail::Backend, private InterfaceResolver {
   base::FileDescriptor epoll_;
   ring::InterfaceTable interfaces_;
   std::unique_ptr<RingReader> reader_;
-  BlockPace pace_{0, {}};
+  BlockPace pace_;
 
   // The receiving thread's.
   Phase phase_ = Phase::flowing;
