@@ -12,7 +12,9 @@ namespace ringtail::dpdk {
 /// What can be had from it is the TSC's reading, which is the same in every process:  stamp = TSC * 1e9 / rate +
 /// offset. The rate is known, the offset is not, but it never changes; and no packet is found before it was stamped. So
 /// the offset is the one with which the quickest packet so far took no time at all, and each quicker one makes it
-/// better: with some traffic it is less than a microsecond off, and always to the same side (stamps too late).
+/// better: with some traffic it is less than a microsecond off, and always to the same side (stamps too late). Packets
+/// that were too late already do not let later ones stand before them: those are as late as they, until the better
+/// offset has caught up.
 ///
 /// Two threads of an application that stamp at the same moment can make its clock jump (pcapng_tsc_to_ns() moves it on
 /// without a lock). Forward is noticed at the next packet; backward by a packet that seems old, though the ring was
@@ -29,13 +31,18 @@ class StampClock {
   /// A stamp that this look found.
   void observe(std::uint64_t stamp) noexcept;
 
-  /// The TSC's reading at a stamp that was observed.
+  /// The TSC's reading at a stamp that this look found.
   [[nodiscard]] std::uint64_t to_ticks(std::uint64_t stamp) const noexcept {
+    const std::uint64_t ticks = by_offset(stamp);
+    return static_cast<std::int64_t>(ticks - floor_ticks_) < 0 ? floor_ticks_ : ticks;
+  }
+
+ private:
+  [[nodiscard]] std::uint64_t by_offset(std::uint64_t stamp) const noexcept {
     const std::int64_t age_ns = delay_ns(stamp) - least_delay_ns_;
     return now_ticks_ - static_cast<std::uint64_t>(static_cast<double>(age_ns) * ticks_per_ns_);
   }
 
- private:
   // Modulo 2^64 on purpose: the two clocks have nothing to do with each other.
   [[nodiscard]] std::int64_t delay_ns(std::uint64_t stamp) const noexcept {
     return static_cast<std::int64_t>(now_ns_ - stamp);
@@ -46,6 +53,9 @@ class StampClock {
   std::uint64_t now_ticks_ = 0;
   std::uint64_t now_ns_ = 0;  // the TSC as the application's clock counts it
   std::int64_t least_delay_ns_ = 0;
+  std::uint64_t latest_stamp_ = 0;
+  std::uint64_t given_ticks_ = 0;  // the latest that looks before this one came to
+  std::uint64_t floor_ticks_ = 0;  // of this, when the offset was made better
   bool was_just_empty_ = false;
   bool observed_ = false;
 };

@@ -33,6 +33,26 @@ TEST(StampClock, PacketsAreAsOldAsTheQuickestSoFarAllows) {
   EXPECT_LE(worst, us + 10) << "not later than the quickest packet was";
 }
 
+TEST(StampClock, ABetterOffsetSendsNoPacketBack) {
+  StampClock clock(hz);
+  const std::uint64_t first = start + 2900 * us;
+  clock.begin_look(first + 100 * us, 0);
+  clock.observe(stamp_at(first));
+  EXPECT_EQ(clock.to_ticks(stamp_at(first)), first + 100 * us) << "as if it had taken no time";
+  const std::uint64_t second = first + 50 * us;
+  const std::uint64_t third = first + 150 * us;
+  clock.begin_look(third + us, 0);
+  clock.observe(stamp_at(second));
+  clock.observe(stamp_at(third));  // quicker
+  EXPECT_EQ(clock.to_ticks(stamp_at(second)), first + 100 * us) << "not before the first";
+  EXPECT_LE(distance(clock.to_ticks(stamp_at(third)), third), us + 10);
+  const std::uint64_t fourth = third + 1000 * us;
+  clock.begin_look(fourth + us, 0);
+  clock.observe(stamp_at(fourth));
+  const std::uint64_t of_another_thread = fourth - 20 * us;  // and later in the ring
+  EXPECT_LE(distance(clock.to_ticks(stamp_at(of_another_thread)), of_another_thread), us + 10);
+}
+
 TEST(StampClock, ABacklogOfSecondsIsTimedAsItHappened) {
   StampClock clock(hz);
   clock.begin_look(start + 1, 0);
@@ -55,6 +75,10 @@ TEST(StampClock, AClockThatJumpsIsFollowed) {
     clock.begin_look(stamped + us, stamped - us);
     clock.observe(stamp_at(stamped, jumped));
     EXPECT_LE(distance(clock.to_ticks(stamp_at(stamped, jumped)), stamped), us + 10);
+    const std::uint64_t quicker = stamped + 500 * us;
+    clock.begin_look(quicker, quicker - us);
+    clock.observe(stamp_at(quicker, jumped));
+    EXPECT_LE(distance(clock.to_ticks(stamp_at(quicker, jumped)), quicker), 10U);
   }
 }
 
