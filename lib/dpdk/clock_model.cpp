@@ -9,7 +9,7 @@ namespace {
 // Further off than any crystal drifts: the wall clock was set between the two observations.
 constexpr double plausible_deviation = 1e-3;
 // Below this, reading both clocks "together" is too coarse to measure a rate.
-constexpr double shortest_interval_ns = 10e6;
+constexpr double shortest_interval_ns = 5e6;
 
 }  // namespace
 

@@ -1,6 +1,9 @@
 #include "dpdk/host_clock.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <ctime>
+#include <thread>
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -8,6 +11,9 @@
 namespace ringtail::dpdk {
 
 namespace {
+
+// The time between the first two looks at both clocks; it doubles until it is a second.
+constexpr std::uint64_t looks_per_second_at_first = 100;
 
 // The TSC runs at one rate whatever the power state (Intel SDM volume 3, "Invariant TSC"): CPUID 80000007h, EDX bit 8.
 // Other architectures' counters always do.
@@ -31,7 +37,12 @@ std::uint64_t wall_clock_ns() noexcept {
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-HostClock::HostClock() : tsc_(static_cast<double>(rte_get_tsc_hz())), invariant_tsc_(tsc_is_invariant()) {
+HostClock::HostClock()
+    : tsc_(static_cast<double>(rte_get_tsc_hz())),
+      interval_ticks_(rte_get_tsc_hz() / looks_per_second_at_first),
+      invariant_tsc_(tsc_is_invariant()) {
+  observe();
+  std::this_thread::sleep_for(std::chrono::seconds(1) / looks_per_second_at_first);
   observe();
 }
 
@@ -39,6 +50,7 @@ void HostClock::observe() noexcept {
   const ClockPair now = read_with_wall_clock([] { return rte_rdtsc(); });
   tsc_.observe(now.ticks, now.wall_ns);
   observed_ticks_ = now.ticks;
+  interval_ticks_ = std::min(2 * interval_ticks_, rte_get_tsc_hz());
 }
 
 }  // namespace ringtail::dpdk
