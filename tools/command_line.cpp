@@ -7,6 +7,12 @@
 
 namespace ringtail::tools {
 
+namespace {
+
+constexpr const char* dpdk_group = "DPDK";  // of options, in the help
+
+}  // namespace
+
 void describe(CLI::App& app, const std::string& examples) {
   app.footer("\nexamples:\n" + examples);
   app.set_version_flag("-v,--version", "ringtail " + std::string(version()));
@@ -14,14 +20,18 @@ void describe(CLI::App& app, const std::string& examples) {
 }
 
 void add_dpdk_options(CLI::App& app, DpdkOptions& dpdk) {
-  constexpr const char* group = "DPDK";
-  app.add_option("--eal", dpdk.eal_arguments, "arguments for EAL")->type_name("ARGS")->group(group);
+  app.add_option("--eal", dpdk.eal_arguments, "arguments for EAL")->type_name("ARGS")->group(dpdk_group);
   app.add_flag_callback(
          "--no-huge", [&dpdk] { dpdk.huge_pages = false; }, "do without huge pages")
-      ->group(group);
+      ->group(dpdk_group);
   app.add_option("--file-prefix", dpdk.file_prefix, "EAL's file prefix (default: none, no other process joins)")
       ->type_name("NAME")
-      ->group(group);
+      ->group(dpdk_group);
+}
+
+void add_dpdk_receive_options(CLI::App& app, DpdkOptions& dpdk) {
+  add_dpdk_options(app, dpdk);
+  app.add_flag("--busy-poll", dpdk.busy_poll, "never nap between two looks, however little arrives")->group(dpdk_group);
 }
 
 std::optional<int> parse_command_line(CLI::App& app, Arguments arguments) {

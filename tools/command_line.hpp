@@ -37,6 +37,8 @@ void describe(CLI::App& app, const std::string& examples);
 
 /// --eal, --no-huge and --file-prefix: how DPDK is started, the same for all dpdk: devices of the command.
 void add_dpdk_options(CLI::App& app, DpdkOptions& dpdk);
+/// And --busy-poll.
+void add_dpdk_receive_options(CLI::App& app, DpdkOptions& dpdk);
 
 /// Reads the arguments into what `app` is bound to. Nothing returned: go on. Else the exit status: 0 after --help, 2
 /// after a mistake, which has been reported.

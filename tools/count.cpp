@@ -34,7 +34,7 @@ std::optional<int> read_options(Arguments arguments, CountOptions& options) {
   const auto set_end = [&](const std::string& text) { options.duration = value_or_throw(parse_duration("-a", text)); };
   app.add_option_function<std::string>("-a,--autostop", set_end, "duration:S: stop after so many seconds");
   app.add_option("--json", options.json_path, "write the summary here at exit; - is stdout");
-  add_dpdk_options(app, options.dpdk);
+  add_dpdk_receive_options(app, options.dpdk);
   return parse_command_line(app, arguments);
 }
 

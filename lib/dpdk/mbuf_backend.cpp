@@ -1,11 +1,12 @@
 #include "dpdk/mbuf_backend.hpp"
 
 #include <algorithm>
+#include <rte_cycles.h>
+#include <rte_pause.h>
 
 #include "base/deadline.hpp"
 #include "base/sanitizer.hpp"
 #include "dpdk/eal.hpp"
-#include "dpdk/idle_wait.hpp"
 #include "filter/compile.hpp"
 
 namespace ringtail::dpdk {
@@ -51,7 +52,8 @@ MbufBackend::MbufBackend(std::string name, const OpenOptions& options, std::opti
       filter_(filter_of(std::move(program))),
       pool_(pool),
       memory_base_(std::min(lowest_address(pool), lowest_address(large_pool))),
-      memory_(memory) {}
+      memory_(memory),
+      pace_(rte_get_tsc_hz()) {}
 
 Result<void> MbufBackend::allocate() {
   const std::uint32_t slots = std::max(credit_ / smallest_usual_batch, credit_ / batch_packets_ + 1);
@@ -78,12 +80,16 @@ ReceiveStatus MbufBackend::receive(std::chrono::nanoseconds timeout, Batch& batc
   if (!is_wait(status)) return status;
 
   const base::Deadline deadline = base::Deadline::after(timeout);
-  IdleWait idle(!busy_poll_);
   while (is_wait(status) && !deadline.has_passed()) {
-    looked_at_ == 0 ? idle.wait() : idle.begin_anew();  // what the filter refused is traffic, too
+    if (looked_at_ == 0) wait();
     status = poll(batch);
   }
   return status;
+}
+
+void MbufBackend::wait() noexcept {
+  rte_pause();
+  if (!busy_poll_ && pace_.may_nap(rte_rdtsc())) LookPace::nap();
 }
 
 ReceiveStatus MbufBackend::poll(Batch& batch) {
@@ -103,6 +109,7 @@ ReceiveStatus MbufBackend::poll(Batch& batch) {
   rte_mbuf** mbufs = mbufs_of(slot);
   const Fetched fetched = fetch(mbufs, std::min(batch_packets_, credit));
   looked_at_ = fetched.looked_at;
+  pace_.found(looked_at_);  // what the filter refused is traffic, too
   if (draining_) drain_left_ -= std::min(looked_at_, drain_left_);
   if (fetched.kept == 0) return nothing_found();
 

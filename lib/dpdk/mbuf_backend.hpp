@@ -9,6 +9,7 @@
 
 #include <ringtail/options.hpp>
 
+#include "dpdk/look_pace.hpp"
 #include "dpdk/mbuf_filter.hpp"
 #include "ring/backend.hpp"
 #include "ring/batch_pool.hpp"
@@ -106,6 +107,7 @@ class MbufBackend : public ringtail::detail::Backend {
 
   [[nodiscard]] ReceiveStatus poll(Batch& batch);
   [[nodiscard]] ReceiveStatus nothing_found();
+  void wait() noexcept;
   [[nodiscard]] ReceiveStatus end(std::optional<Error> failure);
   [[nodiscard]] rte_mbuf** mbufs_of(const ringtail::detail::BatchSlot& slot) noexcept {
     return mbufs_.get() + std::size_t{slot.index} * batch_packets_;
@@ -123,6 +125,7 @@ class MbufBackend : public ringtail::detail::Backend {
   ring::InterfaceTable interfaces_;
 
   // The receiving thread's.
+  LookPace pace_;
   std::optional<ring::BatchPool> slots_;                  // release() pushes to its queue
   std::unique_ptr<rte_mbuf*[]> mbufs_;                    // batch_packets_ for each slot
   std::unique_ptr<Loan[]> loans_;                         // by slot

@@ -44,7 +44,7 @@ struct DpdkOptions {
   std::optional<std::uint16_t> queue{};    ///< read only this one; several sources may share a port. None: all
   std::uint16_t descriptors = 1024;        ///< per queue; the device may round it
   std::uint16_t mtu = 0;                   ///< 0: as it is
-  bool busy_poll = false;                  ///< never sleep while nothing arrives
+  bool busy_poll = false;                  ///< never sleep between two looks at the device, however little arrives
   bool lendable = false;                   ///< packets arrive in memory that a daemon can lend to other processes
   std::chrono::milliseconds link_wait{0};  ///< wait in open() this long for the link to come up
 
