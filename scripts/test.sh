@@ -35,9 +35,18 @@ build() { # PRESET [TARGET]
   cmake --preset "$1" && "${without_randomisation[@]}" cmake --build --preset "$1" --target "${2:-all}"
 }
 
+# What fails beside other tests and a build gets one more run with the machine to itself: many tests send real packets
+# against real clocks. Passing then is good enough, but it is told at the end. Many failures are no such accident.
+most_failures_run_again=5
 run_tests() { # PRESET JOBS [LABEL]
-  "${without_randomisation[@]}" ctest --test-dir "build/$1" --parallel "$2" --label-regex "${3:-.}" \
-    --output-on-failure --output-junit "$PWD/build/$1/results.xml"
+  local ctest=("${without_randomisation[@]}" ctest --test-dir "build/$1" --output-on-failure) status=0
+  rm -f "build/$1/results.xml" "build/$1/again.xml"
+  "${ctest[@]}" --parallel "$2" --label-regex "${3:-.}" --output-junit "$PWD/build/$1/results.xml" && return
+  (($(wc -l <"build/$1/Testing/Temporary/LastTestsFailed.log") <= most_failures_run_again)) || return
+  ((ahead == 0)) || kill -STOP -- "-$ahead"
+  "${ctest[@]}" --rerun-failed --output-junit "$PWD/build/$1/again.xml" || status=$?
+  ((ahead == 0)) || kill -CONT -- "-$ahead"
+  return "$status"
 }
 
 # What a stage says goes to its log, what it took to a file beside it.
@@ -97,11 +106,21 @@ import xml.etree.ElementTree as xml
 logs, stages = pathlib.Path(sys.argv[1]), sys.argv[2:]
 passed = failed = 0
 skipped = {}  # reason -> names
+
+
+def cases(path):
+    return xml.parse(path).iter("testcase") if path.exists() else ()
+
+
 for stage in (stage for stage in stages if stage.endswith("-tests")):
     preset = stage.removesuffix("-tests")
-    results = logs.parent / preset / "results.xml"
-    for case in xml.parse(results).iter("testcase") if results.exists() else ():
-        if case.find("failure") is not None:
+    folder = logs.parent / preset
+    passed_alone = {case.get("name") for case in cases(folder / "again.xml") if case.find("failure") is None}
+    for case in cases(folder / "results.xml"):
+        if case.find("failure") is not None and case.get("name") in passed_alone:
+            passed += 1
+            print(f"UNSTABLE: {preset}: {case.get('name')} failed beside others and passed alone")
+        elif case.find("failure") is not None:
             failed += 1
             print(f"FAILED: {preset}: {case.get('name')}")
         elif case.get("status") == "run":
