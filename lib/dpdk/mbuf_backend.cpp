@@ -7,6 +7,7 @@
 #include "base/deadline.hpp"
 #include "base/sanitizer.hpp"
 #include "dpdk/eal.hpp"
+#include "dpdk/unify.hpp"
 #include "filter/compile.hpp"
 
 namespace ringtail::dpdk {
@@ -42,7 +43,7 @@ Result<std::optional<filter::Program>> compile_filter(const OpenOptions& options
 }
 
 MbufBackend::MbufBackend(std::string name, const OpenOptions& options, std::optional<filter::Program> program,
-                         rte_mempool& pool, const rte_mempool& large_pool, std::uint32_t credit,
+                         rte_mempool& pool, rte_mempool& large_pool, std::uint32_t credit,
                          std::optional<ringtail::detail::LendableMemory> memory)
     : name_(std::move(name)),
       credit_(credit),
@@ -51,6 +52,7 @@ MbufBackend::MbufBackend(std::string name, const OpenOptions& options, std::opti
       busy_poll_(options.dpdk.busy_poll),
       filter_(filter_of(std::move(program))),
       pool_(pool),
+      large_pool_(large_pool),
       memory_base_(std::min(lowest_address(pool), lowest_address(large_pool))),
       memory_(memory),
       pace_(rte_get_tsc_hz()) {}
@@ -153,6 +155,18 @@ std::uint32_t MbufBackend::keep_matching(rte_mbuf** mbufs, std::uint32_t count) 
   const std::uint32_t kept = filter_->keep_matching(mbufs, count);
   if (kept < count) ring::add_by_owner(filtered_out_, count - kept);
   return kept;
+}
+
+void MbufBackend::describe_whole(rte_mbuf*& packet, const BurstContext& burst, PacketDescriptor& descriptor) noexcept {
+  if (needs_unifying(*packet)) {
+    std::uint64_t copied_bytes = 0;
+    packet = unify(packet, large_pool_, copied_bytes);
+    ring::add_by_owner(copied_bytes_, copied_bytes);
+  }
+  describe(*packet, burst, descriptor);
+  if (descriptor.captured_length >= std::min(descriptor.wire_length, snaplen_)) return;
+  descriptor.flags |= packet_flags::truncated;
+  ring::add_by_owner(truncated_, 1);
 }
 
 ReceiveStatus MbufBackend::nothing_found() {

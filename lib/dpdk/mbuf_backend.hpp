@@ -9,6 +9,7 @@
 
 #include <ringtail/options.hpp>
 
+#include "dpdk/describe.hpp"
 #include "dpdk/look_pace.hpp"
 #include "dpdk/mbuf_filter.hpp"
 #include "ring/backend.hpp"
@@ -58,7 +59,7 @@ class MbufBackend : public ringtail::detail::Backend {
   /// `pool`: where nearly all mbufs come from; `large_pool`: where packets in several are put together. `credit`: mbufs
   /// that may be lent at a time. `memory`: what both pools lie in, where other processes may be shown it.
   MbufBackend(std::string name, const OpenOptions& options, std::optional<filter::Program> program, rte_mempool& pool,
-              const rte_mempool& large_pool, std::uint32_t credit,
+              rte_mempool& large_pool, std::uint32_t credit,
               std::optional<ringtail::detail::LendableMemory> memory = std::nullopt);
   [[nodiscard]] Result<void> allocate();
   /// Frees what was given back. The derived destructor calls it while its pools are still there.
@@ -84,9 +85,10 @@ class MbufBackend : public ringtail::detail::Backend {
 
   /// Runs the filter, if there is one; how many of `count` are left.
   [[nodiscard]] std::uint32_t keep_matching(rte_mbuf** mbufs, std::uint32_t count) noexcept;
-  void count_truncated() noexcept { ring::add_by_owner(truncated_, 1); }
+  /// Describes a packet that need not be plain (unify.hpp): in one piece, which may be another mbuf, and flagged and
+  /// counted when some of it fits nowhere.
+  void describe_whole(rte_mbuf*& packet, const BurstContext& burst, PacketDescriptor& descriptor) noexcept;
   void count_malformed(std::uint64_t packets) noexcept { ring::add_by_owner(malformed_, packets); }
-  void count_copied(std::uint64_t bytes) noexcept { ring::add_by_owner(copied_bytes_, bytes); }
   void add_interface(Interface interface) { interfaces_.add(std::move(interface)); }
 
   /// ended() has returned, and what it wrote can be seen.
@@ -120,6 +122,7 @@ class MbufBackend : public ringtail::detail::Backend {
   const bool busy_poll_;
   const std::optional<MbufFilter> filter_;
   rte_mempool& pool_;
+  rte_mempool& large_pool_;
   const std::byte* const memory_base_;  // of both pools: offsets count up from it
   const std::optional<ringtail::detail::LendableMemory> memory_;
   ring::InterfaceTable interfaces_;

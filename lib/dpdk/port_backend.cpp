@@ -78,7 +78,7 @@ MbufBackend::Described PortBackend::describe_burst(const Fetched& fetched, rte_m
       describe(*mbufs[index], burst, descriptors[index]);
     } else {
       described.untouched = false;
-      describe_rare(mbufs[index], burst, descriptors[index]);
+      describe_whole(mbufs[index], burst, descriptors[index]);
     }
     described.bytes += descriptors[index].captured_length;
   }
@@ -90,17 +90,6 @@ MbufBackend::Described PortBackend::describe_burst(const Fetched& fetched, rte_m
     descriptors[index].flags |= packet_flags::hardware_timestamp;
   }
   return described;
-}
-
-void PortBackend::describe_rare(rte_mbuf*& packet, const BurstContext& burst, PacketDescriptor& descriptor) noexcept {
-  std::uint64_t copied_bytes = 0;
-  if (needs_unifying(*packet)) packet = unify(packet, claim_.port().large_pool(), copied_bytes);
-  count_copied(copied_bytes);
-  describe(*packet, burst, descriptor);
-  if (descriptor.captured_length < std::min(descriptor.wire_length, snaplen())) {
-    descriptor.flags |= packet_flags::truncated;
-    count_truncated();
-  }
 }
 
 std::optional<Error> PortBackend::breakage() {

@@ -30,7 +30,6 @@ class PortBackend final : public MbufBackend {
   void fetch_queue(std::uint16_t queue, rte_mbuf** mbufs, std::uint32_t most, Fetched& fetched) noexcept;
   [[nodiscard]] Described describe_burst(const Fetched& fetched, rte_mbuf** mbufs,
                                          PacketDescriptor* descriptors) noexcept override;
-  void describe_rare(rte_mbuf*& packet, const BurstContext& burst, PacketDescriptor& descriptor) noexcept;
   [[nodiscard]] std::optional<Error> breakage() override;
   [[nodiscard]] std::uint32_t begin_draining() noexcept override;
   void ended() noexcept override { final_counters_ = claim_.port().counters(); }

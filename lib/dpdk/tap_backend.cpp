@@ -96,18 +96,8 @@ MbufBackend::Described TapBackend::describe_burst(const Fetched& fetched, rte_mb
 // False when the packet's mbuf is not what it was when it came.
 bool TapBackend::describe_packet(rte_mbuf*& packet, const TappedNote& note, PacketDescriptor& descriptor) noexcept {
   const bool plain = is_plain(*packet, &tap_->pool());
-  const bool cut_there = packet->pkt_len < note.wire_length;
-  if (needs_unifying(*packet)) {
-    std::uint64_t copied_bytes = 0;
-    packet = unify(packet, tap_->large_pool(), copied_bytes);
-    count_copied(copied_bytes);
-  }
-  describe(*packet, {memory_base(), 0, snaplen(), note.queue}, descriptor);
+  describe_whole(packet, {memory_base(), 0, snaplen(), note.queue}, descriptor);
   descriptor.flags = (descriptor.flags & ~packet_flags::direction_mask) | note.flags;
-  if (!cut_there && descriptor.captured_length < std::min(descriptor.wire_length, snaplen())) {
-    descriptor.flags |= packet_flags::truncated;
-    count_truncated();
-  }
   descriptor.wire_length = note.wire_length;
   return plain;
 }
