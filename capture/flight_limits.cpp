@@ -18,8 +18,12 @@ std::uint32_t ring_blocks(const CaptureSettings& capture) {
 
 /// A quarter of the ring stays empty, for bursts that come while the worker is kept from running. The kernel writes
 /// into its blocks in turn, and so does history give them back: what is held longest is what the kernel comes to next.
+///
+/// And some more, so that the kernel finds the block free that is a quarter of the ring ahead. It looks there first; if
+/// that one is held it looks at the present one, without a lock, takes the ring for full while another processor closes
+/// it, and drops packets (tpacket_rcv() and __packet_rcv_has_room(), net/packet/af_packet.c).
 std::uint32_t most_held_blocks(std::uint32_t blocks) {
-  return blocks - std::max(1U, blocks / 4);
+  return std::max(1U, blocks - blocks / 4 - std::max(2U, blocks / 16));
 }
 
 }  // namespace

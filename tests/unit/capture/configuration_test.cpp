@@ -105,8 +105,8 @@ TEST(Configuration, AFlightRecorderNeedsNoStorage) {
   ASSERT_TRUE(capture.flight.has_value());
   EXPECT_EQ(capture.flight->age, std::chrono::seconds(30));
   EXPECT_EQ(capture.flight->bytes, 1'000'000U);
-  // 48 of 64 blocks, one per retire timeout on a slow link: together they last 30 s.
-  EXPECT_EQ(capture.open.retire_timeout, std::chrono::milliseconds(625));
+  // 44 of 64 blocks, one per retire timeout on a slow link: together they last 30 s.
+  EXPECT_EQ(capture.open.retire_timeout, std::chrono::milliseconds(682));
   EXPECT_EQ(parse_configuration("[[capture]]\ninterfaces = [\"eth0\"]\nflight.seconds = 1\n", "f")
                 .settings.captures.at(0)
                 .open.retire_timeout,
