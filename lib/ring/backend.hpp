@@ -14,7 +14,7 @@
 #include <ringtail/source.hpp>
 #include <ringtail/stats.hpp>
 
-#include "base/fork_count.hpp"
+#include "base/own_process.hpp"
 #include "ring/batch_slot.hpp"
 #include "ring/index_queue.hpp"
 #include "ring/interface_table.hpp"
@@ -71,7 +71,7 @@ class Backend {
   virtual void release(BatchSlot& slot) noexcept = 0;
 
   /// False in a child of the process that made it.
-  [[nodiscard]] bool is_at_home() const noexcept { return forks_ == base::fork_count(); }
+  [[nodiscard]] bool is_at_home() const noexcept { return home_ == base::own_process(); }
 
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   /// Deletes the back end with its last reference.
@@ -91,7 +91,7 @@ class Backend {
   void add_delivery(Stats& stats) const noexcept;
 
  private:
-  const unsigned forks_ = base::fork_count();
+  const pid_t home_ = base::own_process();
   std::atomic<std::uint32_t> references_{1};
   // Written by the receiving thread; cut_* by whoever holds a batch (rare).
   alignas(ring::cache_line_bytes) std::atomic<std::uint64_t> lent_packets_{0};
