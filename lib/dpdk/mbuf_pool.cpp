@@ -35,11 +35,25 @@ unsigned cache_for(std::uint32_t mbufs) {
   return mbufs >= 4 * cached_per_thread ? cached_per_thread : 0;
 }
 
+unsigned element_bytes(std::uint32_t data_bytes) noexcept {
+  return static_cast<unsigned>(sizeof(rte_mbuf) + RTE_PKTMBUF_HEADROOM + data_bytes);
+}
+
 }  // namespace
 
 std::size_t mbuf_bytes(std::uint32_t data_bytes) noexcept {
-  const auto element = static_cast<std::uint32_t>(sizeof(rte_mbuf)) + RTE_PKTMBUF_HEADROOM + data_bytes;
-  return rte_mempool_calc_obj_size(element, 0, nullptr);
+  return rte_mempool_calc_obj_size(element_bytes(data_bytes), 0, nullptr);
+}
+
+rte_mempool* begin_mbuf_pool(const std::string& name, std::uint32_t mbufs, std::uint32_t data_bytes, unsigned cached,
+                             int socket, unsigned flags) noexcept {
+  rte_mempool* pool = rte_mempool_create_empty(name.c_str(), mbufs, element_bytes(data_bytes), cached,
+                                               sizeof(rte_pktmbuf_pool_private), socket, flags);
+  if (pool == nullptr) return nullptr;
+  rte_pktmbuf_pool_private room = {};
+  room.mbuf_data_room_size = static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + data_bytes);
+  rte_pktmbuf_pool_init(pool, &room);
+  return pool;
 }
 
 Result<MbufPool> create_mbuf_pool(std::uint32_t mbufs, std::uint32_t data_bytes, int socket) {
@@ -49,16 +63,10 @@ Result<MbufPool> create_mbuf_pool(std::uint32_t mbufs, std::uint32_t data_bytes,
   return pool;
 }
 
-// As rte_pktmbuf_pool_create() does, but for where the mbufs lie.
 Result<MbufPool> create_mbuf_pool(std::uint32_t mbufs, std::uint32_t data_bytes, int socket, const PoolPart& memory) {
-  const auto element = static_cast<unsigned>(sizeof(rte_mbuf) + RTE_PKTMBUF_HEADROOM + data_bytes);
   const unsigned flags = eal_has_huge_pages() ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG;  // no device asks for addresses there
-  MbufPool pool(rte_mempool_create_empty(next_name().c_str(), mbufs, element, cache_for(mbufs),
-                                         sizeof(rte_pktmbuf_pool_private), socket, flags));
+  MbufPool pool(begin_mbuf_pool(next_name(), mbufs, data_bytes, cache_for(mbufs), socket, flags));
   if (!pool) return tl::unexpected(pool_error(mbufs, memory.bytes));
-  rte_pktmbuf_pool_private room = {};
-  room.mbuf_data_room_size = static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + data_bytes);
-  rte_pktmbuf_pool_init(pool.get(), &room);
   const int status = rte_mempool_set_ops_byname(pool.get(), rte_mbuf_best_mempool_ops(), nullptr);
   const int populated = status != 0 ? status
                                     : rte_mempool_populate_virt(pool.get(), reinterpret_cast<char*>(memory.data),

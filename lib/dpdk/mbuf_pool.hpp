@@ -25,6 +25,11 @@ inline constexpr std::uint32_t largest_data_bytes = UINT16_MAX - 128;
 /// Bytes that one mbuf with room for `data_bytes` of packet takes, headers and headroom included.
 [[nodiscard]] std::size_t mbuf_bytes(std::uint32_t data_bytes) noexcept;
 
+/// What rte_pktmbuf_pool_create() begins with: a pool that has no mbufs yet, for whoever knows better where they lie.
+/// Null, with rte_errno, when there is no memory for it.
+[[nodiscard]] rte_mempool* begin_mbuf_pool(const std::string& name, std::uint32_t mbufs, std::uint32_t data_bytes,
+                                           unsigned cached, int socket, unsigned flags) noexcept;
+
 /// `data_bytes` <= largest_data_bytes. `socket`: the NUMA node, or SOCKET_ID_ANY.
 [[nodiscard]] Result<MbufPool> create_mbuf_pool(std::uint32_t mbufs, std::uint32_t data_bytes, int socket);
 /// The same in memory of ours, which outlives the pool.

@@ -39,20 +39,15 @@ Error memory_error(std::uint16_t port, std::size_t bytes) {
   return error;
 }
 
-// As rte_pktmbuf_pool_create() does, but the mbufs lie in a memory zone of our own: what DPDK reserves for them it
-// frees through a function pointer of the process that made the pool (rte_mempool_memhdr::free_cb).
+// The mbufs lie in a memory zone of our own: what DPDK reserves for them it frees through a function pointer of the
+// process that made the pool (rte_mempool_memhdr::free_cb).
 rte_mempool* create_pool(const std::string& name, std::uint32_t mbufs, std::uint32_t data_bytes, unsigned cached,
                          int socket) {
-  const auto element = static_cast<unsigned>(sizeof(rte_mbuf) + RTE_PKTMBUF_HEADROOM + data_bytes);
   // Packets are copied here and never sent, so physical addresses do not matter.
   constexpr unsigned flags = RTE_MEMPOOL_F_NO_IOVA_CONTIG;
-  const std::size_t bytes = std::size_t{mbufs} * rte_mempool_calc_obj_size(element, flags, nullptr);
-  rte_mempool* pool =
-      rte_mempool_create_empty(name.c_str(), mbufs, element, cached, sizeof(rte_pktmbuf_pool_private), socket, flags);
+  rte_mempool* pool = begin_mbuf_pool(name, mbufs, data_bytes, cached, socket, flags);
   if (pool == nullptr) return nullptr;
-  rte_pktmbuf_pool_private room = {};
-  room.mbuf_data_room_size = static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + data_bytes);
-  rte_pktmbuf_pool_init(pool, &room);
+  const std::size_t bytes = mbufs * mbuf_bytes(data_bytes);
   const rte_memzone* zone = rte_memzone_reserve_aligned(name.c_str(), bytes, socket, 0, RTE_MEMPOOL_ALIGN);
   pool->ops_index = pool_number.load(std::memory_order_relaxed);
   const bool whole =
