@@ -1,6 +1,5 @@
 #include "dpdk/tap_backend.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <thread>
 
