@@ -81,6 +81,10 @@ void ShareBackend::fail(std::string reason, std::string remedy) {
   ended_ = true;
 }
 
+void ShareBackend::blame_publisher() {
+  fail("its publisher broke the rules", "it may be of another version");
+}
+
 /// The next batch of the slot at hand, or of the next one. False: nothing is announced.
 bool ShareBackend::lend_next(Batch& batch) {
   while (!ended_ && (walk_ || begin_walk())) {
@@ -115,7 +119,7 @@ bool ShareBackend::begin_walk() {
   if (ended_) return false;
   if (!memory || walk.slot >= geometry_.slot_count || walk.end < 1 || walk.end > geometry_.slot_packets ||
       ledger_.is_held(walk.slot)) {
-    fail("its publisher broke the rules", "it may be of another version");
+    blame_publisher();
     return false;
   }
   walk.memory = *memory;
@@ -154,7 +158,7 @@ void ShareBackend::read_all_news() {
     } else if (news.kind == News::Kind::memory_gone) {
       put_memory(news.place, {});
     } else if (news.kind == News::Kind::nonsense) {
-      fail("its publisher broke the rules", "it may be of another version");
+      blame_publisher();
     }
   }
 }
@@ -165,7 +169,7 @@ void ShareBackend::put_memory(std::uint32_t place, LentMemory memory) {
   constexpr std::size_t most_old_memories = 64;
   old_memories_.push_back(std::exchange(memories_[place], std::move(memory)).mapping);
   if (held_slots_.load() == 0) old_memories_.clear();
-  if (old_memories_.size() > most_old_memories) fail("its publisher broke the rules", "it may be of another version");
+  if (old_memories_.size() > most_old_memories) blame_publisher();
 }
 
 /// The next descriptors of the walk, one batch of them at most: how many.

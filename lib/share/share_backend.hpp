@@ -97,6 +97,7 @@ class ShareBackend final : public detail::Backend {
   void give_back(std::uint32_t slot) noexcept;
   void look_for_an_end();
   void fail(std::string reason, std::string remedy);
+  void blame_publisher();
   [[nodiscard]] bool is_without_credit() const noexcept;
   [[nodiscard]] bool take_interrupt() noexcept;
   [[nodiscard]] bool fall_asleep() noexcept;
