@@ -45,6 +45,8 @@ constexpr std::uint16_t vxlan_port = 4789;      // RFC 7348
 constexpr std::uint16_t old_vxlan_port = 8472;  // what Linux used before (drivers/net/vxlan)
 constexpr std::uint16_t gtp_user_port = 2152;   // 3GPP TS 29.281
 
+constexpr std::uint16_t more_fragments_or_offset = 0x3fff;  // IPv4, RFC 791, section 3.1
+
 enum class Header : std::uint8_t { ethernet, ethertype, ip, ipv4, ipv6, mpls, none };
 
 /// Bytes not read yet. Every look at them is a question, with "there are not so many" as an answer.
@@ -220,7 +222,6 @@ class FlowWalk {
     if (!rest_.has(20)) return Header::none;
     const std::size_t header_bytes = std::size_t{rest_.byte(0)} % 16 * 4;
     if (rest_.byte(0) >> 4 != 4 || header_bytes < 20) return Header::none;
-    constexpr std::uint16_t more_fragments_or_offset = 0x3fff;
     const bool is_fragment = (rest_.two(6) & more_fragments_or_offset) != 0;
     begin_ip({.low = rest_.word<std::uint32_t>(12)}, {.low = rest_.word<std::uint32_t>(16)}, rest_.byte(9));
     if (is_fragment || !rest_.skip(header_bytes)) return Header::none;
@@ -362,7 +363,6 @@ class FlowWalk {
   if (frame.size() < frame_bytes + ip_bytes + 8) return false;
   const Cursor ip(frame.subspan(frame_bytes));
   const Cursor transport(frame.subspan(frame_bytes + ip_bytes));
-  constexpr std::uint16_t more_fragments_or_offset = 0x3fff;
   if (Cursor(frame).two(12) != ethertype::ipv4 || ip.byte(0) != 0x45) return false;
   if ((ip.two(6) & more_fragments_or_offset) != 0) return false;
   const std::uint16_t to = transport.two(2);
