@@ -10,12 +10,9 @@ namespace ringtail::dpdk {
 
 namespace {
 
-// Ethernet header, frame check sequence, two VLAN tags: what a frame has beyond the MTU.
-constexpr std::uint32_t framing_bytes = 14 + 4 + 2 * 4;
 constexpr std::uint32_t smallest_data_bytes = 2048;
 // Drivers take mbufs beyond their descriptors: bursts on their way, rings of the kernel beside their own (af_xdp).
 constexpr std::uint32_t mbufs_beside_descriptors = 2048;
-constexpr std::uint32_t large_mbufs = 32;
 constexpr std::uint16_t usual_transmit_descriptors = 256;
 
 // With this key Toeplitz gives both directions of a flow the same hash, so that they meet in one queue (Woo and Park,

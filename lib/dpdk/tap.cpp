@@ -19,12 +19,10 @@ namespace ringtail::dpdk {
 
 namespace {
 
-// Ethernet header, frame check sequence, two tags: what a frame has beyond the MTU.
-constexpr std::uint32_t framing_bytes = 14 + 4 + 2 * 4;
 // What rte_pcapng_copy() puts behind a packet: padding, three options, the block's length. Its head goes into the
 // headroom.
 constexpr std::uint32_t behind_packet_bytes = 48;
-constexpr std::uint32_t smallest_data_bytes = 128;
+constexpr std::uint32_t shortest_data_bytes = 128;
 constexpr std::uint32_t least_mbufs = 512;
 
 // A burst may still be on its way through a hook that was taken out: DPDK does not wait for it.
@@ -138,7 +136,7 @@ Result<void> Tap::create_memory(const OpenOptions& options, bool whole) {
   rte_eth_dev_get_mtu(port_, &mtu);
   const std::uint32_t longest = whole ? mtu + framing_bytes : std::min(options.snaplen, mtu + framing_bytes);
   const std::uint32_t data_bytes = std::clamp<std::uint32_t>(RTE_ALIGN_CEIL(longest + behind_packet_bytes, 64U),
-                                                             smallest_data_bytes, largest_data_bytes);
+                                                             shortest_data_bytes, largest_data_bytes);
   const std::size_t mbufs = options.buffer_bytes / mbuf_bytes(data_bytes);
   if (mbufs < least_mbufs) {
     return tl::unexpected(make_error(

@@ -16,7 +16,6 @@ namespace {
 
 // Threads of the application have caches of their own in front of the pool; ours has none (start_secondary()).
 constexpr unsigned cached_per_thread = 256;
-constexpr std::uint32_t large_mbufs = 32;
 
 constexpr std::string_view our_prefix = "ringtail_";
 

@@ -17,8 +17,8 @@ namespace {
 
 constexpr std::string_view device_prefix = "dpdk:";
 constexpr std::uint32_t most_per_burst = 64;
-constexpr std::uint32_t framing_bytes = 14 + 2 * 4;  // Ethernet header and two tags: what a frame has beyond the MTU
-constexpr std::uint32_t smallest_data_bytes = 2048;
+constexpr std::uint32_t sent_framing_bytes = framing_bytes - 4;  // the device makes the check sequence
+constexpr std::uint32_t least_data_bytes = 2048;
 constexpr std::uint16_t the_queue = 0;
 
 // Drivers that copy have nothing of ours any more, but the other side of shared memory still has to look.
@@ -36,7 +36,7 @@ Result<TransmitterPointer> open_transmitter(std::string_view device, const OpenO
   half.promiscuous = false;
   half.buffer_bytes /= 2;
   // Before the port: memif shares the memory that there is when it connects, and no other can be sent from.
-  const std::uint32_t room = std::max<std::uint32_t>(smallest_data_bytes, half.dpdk.mtu + framing_bytes);
+  const std::uint32_t room = std::max<std::uint32_t>(least_data_bytes, half.dpdk.mtu + sent_framing_bytes);
   auto pool = create_mbuf_pool(static_cast<std::uint32_t>(half.buffer_bytes / mbuf_bytes(room)), room, SOCKET_ID_ANY);
   if (!pool) return tl::unexpected(pool.error());
   auto claim = PortClaim::open(*parsed, half);
@@ -46,7 +46,8 @@ Result<TransmitterPointer> open_transmitter(std::string_view device, const OpenO
   }
   std::uint16_t mtu = RTE_ETHER_MTU;
   rte_eth_dev_get_mtu(claim->port().id(), &mtu);
-  return std::make_unique<DpdkTransmitter>(std::move(*pool), std::move(*claim), std::min(mtu + framing_bytes, room));
+  return std::make_unique<DpdkTransmitter>(std::move(*pool), std::move(*claim),
+                                           std::min(mtu + sent_framing_bytes, room));
 }
 
 Result<std::uint32_t> DpdkTransmitter::send(std::span<const Frame> frames) {

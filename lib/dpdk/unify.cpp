@@ -9,14 +9,14 @@ namespace ringtail::dpdk {
 
 namespace {
 
-constexpr std::uint16_t tag_bytes = sizeof(rte_vlan_hdr);
+constexpr std::uint16_t vlan_header_bytes = sizeof(rte_vlan_hdr);
 constexpr std::uint16_t addresses_bytes = 2 * RTE_ETHER_ADDR_LEN;
 
 // Moves the two addresses forward into the headroom and writes the tag behind them. The mbuf is ours alone.
 void put_tag_back(rte_mbuf& packet, std::uint16_t ethertype, std::uint16_t tci) noexcept {
   if (packet.data_len < addresses_bytes) return;
   const auto* old_start = rte_pktmbuf_mtod(&packet, const char*);
-  char* start = rte_pktmbuf_prepend(&packet, tag_bytes);
+  char* start = rte_pktmbuf_prepend(&packet, vlan_header_bytes);
   if (start == nullptr) return;  // no headroom left: no driver fills it
   std::memmove(start, old_start, addresses_bytes);
   const std::uint16_t tag[2] = {rte_cpu_to_be_16(ethertype), rte_cpu_to_be_16(tci)};
