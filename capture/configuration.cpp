@@ -20,7 +20,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 using std::chrono::round;
-using std::chrono::seconds;
 
 constexpr std::int64_t century_seconds = 100LL * 366 * 24 * 3600;
 
@@ -236,7 +235,7 @@ void ConfigurationReader::read_output(TableReader& keys, CaptureSettings& captur
   keys.choice<Layout>("layout", output.layout,
                       {{"auto", Layout::automatic}, {"dilate", Layout::dilate}, {"compact", Layout::compact}});
   if (const auto ms = keys.whole("flush_interval_ms", 1, 3'600'000)) output.flush_interval = milliseconds(*ms);
-  if (const auto s = keys.whole("sync_interval_seconds", 1, 86'400)) output.sync_interval = seconds(*s);
+  if (const auto s = keys.whole("sync_interval_seconds", 1, 86'400)) output.sync_interval = std::chrono::seconds(*s);
 }
 
 void ConfigurationReader::read_storage(const toml::table& table, CaptureSettings& capture) {

@@ -9,7 +9,7 @@ namespace ringtail::tools {
 
 namespace {
 
-constexpr const char* examples =
+constexpr const char* ctl_examples =
     "  ringtail ctl uplink rotate\n"
     "  ringtail ctl uplink filter tcp port 443\n"
     "  ringtail ctl uplink pause && ringtail ctl uplink resume\n"
@@ -41,7 +41,7 @@ int run_ctl(Arguments arguments) {
   std::string operation;
   std::vector<std::string> words;
   std::string run_directory;
-  describe(app, examples);
+  describe(app, ctl_examples);
   app.add_option("--run-dir", run_directory, "where its socket is ($RINGTAIL_RUN_DIR, /run/ringtail)")
       ->type_name("DIR");
   app.add_option("NAME", name, "the capture")->required()->type_name("");

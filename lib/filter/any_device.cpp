@@ -31,7 +31,7 @@ Dispatch make_dispatch() {
   return dispatch;
 }
 
-constexpr Instruction refuse = {BPF_RET | BPF_K, 0, 0, 0};
+constexpr Instruction take_nothing = {BPF_RET | BPF_K, 0, 0, 0};
 constexpr Instruction load_hardware_type = {BPF_LD | BPF_W | BPF_ABS, 0, 0, ancillary_offset + SKF_AD_HATYPE};
 
 Instruction skip(std::size_t count) noexcept {
@@ -65,7 +65,7 @@ Program dispatch_by_hardware_type(const Program& ethernet, const Program& raw_ip
   const auto distance_to = [&joined](std::size_t target) { return target - (joined.size() + 1); };
   for (const std::uint16_t type : dispatch.ethernet) joined.push_back(skip_if(type, distance_to(ethernet_at)));
   for (const std::uint16_t type : dispatch.raw_ip) joined.push_back(skip_if(type, distance_to(to_raw_ip_at)));
-  joined.push_back(refuse);
+  joined.push_back(take_nothing);
   joined.push_back(skip(distance_to(raw_ip_at)));
   joined.insert(joined.end(), ethernet.instructions().begin(), ethernet.instructions().end());
   joined.insert(joined.end(), raw_ip.instructions().begin(), raw_ip.instructions().end());

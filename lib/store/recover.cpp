@@ -131,7 +131,7 @@ Result<void> copy_repaired(WindowedFile& from, const std::string& path, const Da
   return copy_whole_parts(from, descriptor, path, damage).and_then([&] { return repair(descriptor, path, damage); });
 }
 
-Error refusal(const std::string& path, const std::string& reason, const std::string& remedy = {}) {
+Error no_recovery(const std::string& path, const std::string& reason, const std::string& remedy = {}) {
   return make_error("recover " + path, reason, remedy);
 }
 
@@ -151,9 +151,9 @@ Result<base::FileDescriptor> open_for_looking(const std::string& path, std::uint
   if (!file.is_open()) return failed();
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return failed();
-  if (!S_ISREG(status.st_mode)) return tl::unexpected(refusal(path, "it is no regular file"));
+  if (!S_ISREG(status.st_mode)) return tl::unexpected(no_recovery(path, "it is no regular file"));
   if (!is_written_by_nobody(file.get())) {
-    return tl::unexpected(refusal(path, "another program is writing it", "wait until that has ended"));
+    return tl::unexpected(no_recovery(path, "another program is writing it", "wait until that has ended"));
   }
   size = static_cast<std::uint64_t>(status.st_size);
   return file;
@@ -167,7 +167,7 @@ Result<base::FileDescriptor> open_for_repair(const std::string& path, const base
   struct stat now {};
   if (::fstat(looked_at.get(), &before) != 0 || ::fstat(file.get(), &now) != 0 || before.st_ino != now.st_ino ||
       before.st_dev != now.st_dev || before.st_size != now.st_size) {
-    return tl::unexpected(refusal(path, "it has changed meanwhile", "run it again"));
+    return tl::unexpected(no_recovery(path, "it has changed meanwhile", "run it again"));
   }
   return file;
 }
@@ -193,8 +193,8 @@ Result<void> look(WindowedFile& window, const std::string& path, Recovery& recov
 
 Error describe_beyond_repair(const std::string& path, const Damage& damage) {
   std::string reason = std::string(damage.problem) + " at byte " + std::to_string(damage.offset);
-  if (damage.length == 0) return refusal(path, reason);
-  return refusal(path, reason + ", which no crash leaves", "-w OUT copies what stands before it");
+  if (damage.length == 0) return no_recovery(path, reason);
+  return no_recovery(path, reason + ", which no crash leaves", "-w OUT copies what stands before it");
 }
 
 }  // namespace
@@ -212,7 +212,7 @@ Result<Recovery> recover_file(const std::string& path, const RecoverOptions& opt
   if (options.dry_run) return recovery;
   if (options.copy_to) {
     if (is_same_file(file->get(), *options.copy_to)) {
-      return tl::unexpected(refusal(path, "the copy would replace the file itself", "leave -w out"));
+      return tl::unexpected(no_recovery(path, "the copy would replace the file itself", "leave -w out"));
     }
     if (auto copied = copy_repaired(window, *options.copy_to, damage); !copied) {
       return tl::unexpected(std::move(copied.error()));

@@ -20,7 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-constexpr auto patience = 10s;  // a bound, not an expectation
+using test::patience;
 
 class LentMemory : public testing::Test {
  protected:
