@@ -42,6 +42,9 @@ class MbufBackend : public ringtail::detail::Backend {
   void release(ringtail::detail::BatchSlot& slot) noexcept final { slots_->give_back(slot); }
   /// Nothing while more than half of what may be lent is.
   [[nodiscard]] std::optional<ringtail::detail::LendableMemory> lendable_memory() const noexcept final;
+  [[nodiscard]] ringtail::detail::Credit credit() const noexcept final {
+    return {.batches = slots_->slots(), .packets = credit_};
+  }
 
  protected:
   /// Packets in the first entries of an array, after one look.

@@ -10,7 +10,7 @@ void release(BatchSlot& slot) noexcept {
   // happens before the memory goes back.
   const bool is_alone = slot.holders.load(std::memory_order_acquire) == 1;
   if (!is_alone && slot.holders.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  Backend* owner = slot.owner;
+  BatchOwner* owner = slot.owner;
   if (!owner->is_at_home()) return;
   owner->release(slot);
   owner->drop();

@@ -4,14 +4,14 @@
 
 namespace ringtail::ring {
 
-Result<BatchPool> BatchPool::create(detail::Backend& owner, std::uint32_t slots, std::uint32_t batch_packets) {
+Result<BatchPool> BatchPool::create(detail::BatchOwner& owner, std::uint32_t slots, std::uint32_t batch_packets) {
   const std::size_t bytes = std::size_t{slots} * batch_packets * sizeof(PacketDescriptor);
   auto memory = base::Mapping::anonymous(bytes);
   if (!memory) return tl::unexpected(std::move(memory.error()));
   return BatchPool(owner, std::move(*memory), slots, batch_packets);
 }
 
-BatchPool::BatchPool(detail::Backend& owner, base::Mapping memory, std::uint32_t slots, std::uint32_t batch_packets)
+BatchPool::BatchPool(detail::BatchOwner& owner, base::Mapping memory, std::uint32_t slots, std::uint32_t batch_packets)
     : memory_(std::move(memory)),
       slots_(std::make_unique<detail::BatchSlot[]>(slots)),
       free_(std::make_unique<IndexQueue>(slots)),

@@ -16,7 +16,7 @@ namespace ringtail::ring {
 class BatchPool {
  public:
   /// `slots` >= 1, `batch_packets` >= 1. Descriptor memory is reserved here and touched when first used.
-  [[nodiscard]] static Result<BatchPool> create(detail::Backend& owner, std::uint32_t slots,
+  [[nodiscard]] static Result<BatchPool> create(detail::BatchOwner& owner, std::uint32_t slots,
                                                 std::uint32_t batch_packets);
 
   /// A free slot, or null when all are lent. Its descriptors may be written until it is handed out.
@@ -29,7 +29,7 @@ class BatchPool {
   [[nodiscard]] std::uint32_t slots() const noexcept { return slot_count_; }
 
  private:
-  BatchPool(detail::Backend& owner, base::Mapping memory, std::uint32_t slots, std::uint32_t batch_packets);
+  BatchPool(detail::BatchOwner& owner, base::Mapping memory, std::uint32_t slots, std::uint32_t batch_packets);
 
   base::Mapping memory_;
   std::unique_ptr<detail::BatchSlot[]> slots_;

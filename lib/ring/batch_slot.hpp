@@ -9,7 +9,7 @@
 
 namespace ringtail::detail {
 
-class Backend;
+class BatchOwner;
 
 /// The writable memory a batch lies in, for encoders that turn it into file bytes where it stands. Offsets are from
 /// `base`, in bytes. Only kernel-ring batches have one.
@@ -36,7 +36,7 @@ struct InPlace {
 
 /// One loan. Belongs to a BatchPool; written by the receiving thread before it is lent, read by the holder afterwards.
 struct BatchSlot {
-  Backend* owner = nullptr;
+  BatchOwner* owner = nullptr;
   PacketDescriptor* descriptors = nullptr;  ///< the pool's memory, room for batch_packets
   const std::byte* memory_base = nullptr;   ///< what the descriptors' offsets count from
   std::uint32_t count = 0;

@@ -73,7 +73,7 @@ class Publisher {
   /// sleeps, and to hand over memory that is new. `interface_ids`: what add_interface() has called the packets'
   /// interfaces, an entry for each.
   ///
-  /// Packets in memory that their source lets others read (Backend::lendable_memory()) stay where they are, and the
+  /// Packets in memory that their source lets others read (BatchOwner::lendable_memory()) stay where they are, and the
   /// batch shared (detail::share()) until every client has given them back. All others are copied. Either way the
   /// caller's batch stays as it is. On the thread that received it.
   void publish(const Batch& batch, std::span<const std::uint16_t> interface_ids) noexcept;

@@ -56,6 +56,10 @@ class RingReader {
   /// True when the block the kernel is filling has packets in it, as far as one can see from here.
   [[nodiscard]] bool kernel_block_has_packets() const noexcept;
 
+  /// Any thread.
+  [[nodiscard]] detail::Credit credit() const noexcept {
+    return {.batches = pool_.slots(), .blocks = geometry_.block_count};
+  }
   [[nodiscard]] std::uint64_t truncated() const noexcept { return truncated_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t malformed() const noexcept { return malformed_.load(std::memory_order_relaxed); }
 

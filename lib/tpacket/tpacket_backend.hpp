@@ -45,6 +45,7 @@ class TpacketBackend final : public detail::Backend, private InterfaceResolver {
   std::string_view name() const noexcept override { return device_; }
   std::string_view kind() const noexcept override { return "tpacket"; }
   void release(detail::BatchSlot& slot) noexcept override { reader_->release(slot); }
+  detail::Credit credit() const noexcept override { return reader_->credit(); }
 
  private:
   enum class Phase : std::uint8_t {
