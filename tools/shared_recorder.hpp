@@ -4,8 +4,10 @@
 //   worker 1 ──batches──> lane 1 ─┼──> writer thread ──> Recorder ──> file
 //   ...                           ┘
 //
-// What is handed over is the loan: packets stay in their ring, and its blocks become the file where they stand. When
-// the writer is slower than the wire a ring has nothing left to lend, and losses are counted there.
+// What is handed over is the loan: packets stay in their ring, and its blocks become the file where they stand. Nothing
+// is lost on the way: a worker whose lane is full waits, for there is nobody else whom it could serve meanwhile. So
+// when the writer is slower than the wire its ring, or the port's mbufs, run out, and whatever is lost is counted
+// there, by the kernel or the device, in one place (dropped_ring).
 #pragma once
 
 #include <atomic>
@@ -17,9 +19,8 @@
 
 #include <ringtail/recorder.hpp>
 
-#include "base/wake_event.hpp"
 #include "capture_commons.hpp"
-#include "ring/hand_over_queue.hpp"
+#include "store/writer_lanes.hpp"
 
 namespace ringtail::tools {
 
@@ -36,7 +37,7 @@ class SharedRecorder {
   SharedRecorder(const SharedRecorder&) = delete;
   SharedRecorder& operator=(const SharedRecorder&) = delete;
 
-  /// Hands a batch over. Waits while the lane is full, which it is not before a usual ring has lent out everything.
+  /// Hands a batch over. Sleeps while the lane is full, which it is not before a usual ring has lent out everything.
   void write(std::size_t lane, std::uint16_t source_id, Batch&& batch);
   /// The lane's last word: its sources have been stopped.
   void close(std::size_t lane) noexcept;
@@ -56,27 +57,16 @@ class SharedRecorder {
     Batch batch;
     std::uint16_t source_id = 0;
   };
-  struct Lane {
-    explicit Lane(std::uint32_t parcels) : queue(parcels) {}
-    ring::HandOverQueue<Parcel> queue;
-    std::atomic<bool> closed{false};
-    bool drained = false;  // the writer's
-  };
+  using Lanes = store::WriterLanes<Parcel>;
 
-  SharedRecorder(CaptureCommons& commons, Recorder recorder, base::WakeEvent wake, std::size_t lanes);
+  SharedRecorder(CaptureCommons& commons, Recorder recorder, std::unique_ptr<Lanes> lanes, std::size_t lane_count);
   void run();
-  [[nodiscard]] bool take_some(Lane& lane);
-  [[nodiscard]] bool has_work() const noexcept;
-  void sleep();
-  void wake() noexcept;
 
   CaptureCommons& commons_;
   Recorder recorder_;
-  base::WakeEvent wake_;
-  std::vector<std::unique_ptr<Lane>> lanes_;
-  std::size_t open_lanes_;  // the writer's
+  std::unique_ptr<Lanes> lanes_;
+  const std::size_t lane_count_;
   std::thread thread_;
-  std::atomic<bool> asleep_{false};
   std::atomic<bool> wants_more_{true};
   std::atomic<bool> ended_{false};
   std::optional<Error> failure_;

@@ -26,14 +26,19 @@ class HandOverQueue {
 
   /// False when the queue is full; the item then stays with the caller. The producer's thread.
   [[nodiscard]] bool push(Item&& item) noexcept {
+    if (!has_room()) return false;
     const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // ours
-    if (tail - known_head_ > mask_) {
-      known_head_ = head_.load(std::memory_order_acquire);  // pairs with pop(): the place has been emptied
-      if (tail - known_head_ > mask_) return false;
-    }
     places_[tail & mask_] = std::move(item);
     tail_.store(tail + 1, std::memory_order_release);  // pairs with pop(): the item is in its place
     return true;
+  }
+
+  /// True when `places` more items, at least, would find room. The producer's thread.
+  [[nodiscard]] bool has_room(std::uint32_t places = 1) noexcept {
+    const std::uint64_t wanted = tail_.load(std::memory_order_relaxed) + places;  // ours
+    if (wanted - known_head_ <= mask_ + 1) return true;
+    known_head_ = head_.load(std::memory_order_acquire);  // pairs with pop(): the places have been emptied
+    return wanted - known_head_ <= mask_ + 1;
   }
 
   /// False when the queue is empty. The consumer's thread.

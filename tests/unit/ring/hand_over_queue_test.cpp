@@ -26,6 +26,18 @@ TEST(HandOverQueue, KeepsOrderAndLeavesTheItemWithTheCallerWhenFull) {
   EXPECT_FALSE(queue.pop(parcel));
 }
 
+TEST(HandOverQueue, SaysHowMuchRoomThereIs) {
+  HandOverQueue<Parcel> queue(4);
+  EXPECT_TRUE(queue.has_room(4));
+  EXPECT_FALSE(queue.has_room(5));
+  for (std::uint32_t number = 0; number < 3; ++number) EXPECT_TRUE(queue.push(std::make_unique<std::uint32_t>(number)));
+  EXPECT_TRUE(queue.has_room());
+  EXPECT_FALSE(queue.has_room(2));
+  Parcel parcel;
+  ASSERT_TRUE(queue.pop(parcel));
+  EXPECT_TRUE(queue.has_room(2));
+}
+
 TEST(HandOverQueue, KeepsNothingOfWhatHasBeenTaken) {
   HandOverQueue<std::shared_ptr<int>> queue(2);
   auto kept = std::make_shared<int>(1);

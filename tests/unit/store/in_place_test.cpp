@@ -180,6 +180,38 @@ TEST_P(InPlaceTest, ABatchCutByAPacketCountEndsThere) {
   expect_frames(74);
 }
 
+TEST_P(InPlaceTest, BatchesMayBeLeftOutInTheMiddleOfABlock) {
+  RingFeed feed(std::size_t{256} << 10, 8, 128);  // what is left out is longer than an option of pcapng can be
+  auto recorder = Recorder::create(options(), {&feed.source});
+  ASSERT_TRUE(recorder);
+  for (int frame = 0; frame < 1500; ++frame) feed.deliver(300 + random_() % 700);
+  feed.backend->kernel().retire_timer();
+  std::uint64_t given = 0;
+  std::vector<bool> is_written;
+  for (int batch = 0; is_written.size() < 1500; ++batch) {
+    Received received = feed.source.receive(0ns);
+    ASSERT_EQ(received.status, ReceiveStatus::packets);
+    const bool is_left_out = batch % 3 == 1;
+    is_written.insert(is_written.end(), received.batch.size(), !is_left_out);
+    if (is_left_out) continue;
+    given += received.batch.size();
+    recorder->write(0, std::move(received.batch));
+  }
+  ASSERT_TRUE(recorder->finish());
+  std::vector<bool> found(is_written.size());
+  std::uint64_t damaged = 0;
+  const auto check = [&](std::span<const std::byte> bytes, std::uint32_t /*interface_id*/) {
+    std::vector<std::byte> frame(bytes.begin(), bytes.end());
+    if (frame[12] == std::byte{0x81}) frame.erase(frame.begin() + 12, frame.begin() + 16);
+    const fixture::NumberedFrame read = fixture::read_numbered_frame(frame);
+    damaged += read.intact ? 0 : 1;
+    if (read.number < found.size()) found[read.number] = true;
+  };
+  EXPECT_EQ(test::walk_file(path("out.cap"), GetParam().format, check).packets, given);
+  EXPECT_EQ(damaged, 0U);
+  EXPECT_TRUE(found == is_written);
+}
+
 TEST_P(InPlaceTest, AnOpenBlockIsInTheFileAfterTheFlushInterval) {
   RingFeed feed;
   RecorderOptions quick = options();
