@@ -76,7 +76,7 @@ Capture::~Capture() {
 
 Result<void> Capture::open_slots() {
   for (Slot& slot : slots_) {
-    auto rings = opener_.open(slot.device, open_options(), settings_.threads);
+    auto rings = opener_.open(slot.device, open_options(slot.device), settings_.threads);
     if (rings) {
       slot.rings = std::move(*rings);
     } else if (is_missing_interface(rings.error())) {
@@ -88,8 +88,14 @@ Result<void> Capture::open_slots() {
   return {};
 }
 
-OpenOptions Capture::open_options() const {
+OpenOptions Capture::open_options(const std::string& device) const {
   OpenOptions options = settings_.open;
+  if (settings_.has_writer_threads() && !device.starts_with("dpdk:")) {
+    // A source has four batches a block (tpacket::RingReader): with the usual 256 packets, blocks of small packets
+    // would use up what a writer may hold of them long before half of the blocks.
+    const std::size_t packets = std::min<std::size_t>(options.block_bytes / 1024, 65536);
+    options.batch_packets = std::max(options.batch_packets, static_cast<std::uint32_t>(packets));
+  }
   options.dpdk.lendable = settings_.share.enabled;
   return options;
 }
@@ -134,7 +140,7 @@ Result<void> Capture::open_storage() {
 Result<void> Capture::start() {
   if (auto opened = open_storage(); !opened) return opened;
   if (storage_) storage_->enforce_quota();
-  make_workers();
+  if (auto made = make_workers(); !made) return made;
   for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
     Order order{.kind = Order::Kind::install, .slots = slots_of(worker)};
     if (settings_.writes_files()) {
@@ -152,24 +158,31 @@ Result<void> Capture::start() {
   return {};
 }
 
-void Capture::make_workers() {
+Result<void> Capture::make_workers() {
   const std::vector<int> cpus = choose_cpus(settings_);
   std::optional<ring::TimeOrder::Options> order;
   if (settings_.ordered && settings_.writes_files()) {
     // A packet may lie in a block that is not full for two timeouts: the timer may just have passed when it came.
     order.emplace().patience = 2 * settings_.open.retire_timeout + milliseconds(50);
+    if (settings_.has_writer_threads()) order->ring_parts = 4;  // of the half that a writer may hold, half
   }
   for (std::size_t worker = 0; worker < settings_.threads; ++worker) {
     std::optional<int> cpu;
     if (!cpus.empty()) cpu = cpus[worker % cpus.size()];
     WorkerDuty duty{.writes_files = settings_.writes_files(), .order = order};
     if (lender_) duty.lending.emplace(*lender_, worker, slots_.size());
+    if (settings_.has_writer_threads()) {
+      auto way = open_way_to_writer();
+      if (!way) return tl::unexpected(std::move(way.error()));
+      duty.way_to_writer = std::move(*way);
+    }
     if (flight_) {
       duty.flight = std::make_unique<FlightRecorder>(slots_.size(), flight_limits(settings_), trigger_, bell_);
     }
     workers_.push_back(std::make_unique<Worker>(slots_.size(), bell_, cpu, std::move(duty)));
     has_output_.push_back(false);
   }
+  return {};
 }
 
 void Capture::request(const control::Request& request, Reply reply) {

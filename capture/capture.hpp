@@ -100,10 +100,10 @@ class Capture {
 
   // capture.cpp: opening, requests, ending
   [[nodiscard]] Result<void> open_slots();
-  [[nodiscard]] OpenOptions open_options() const;
+  [[nodiscard]] OpenOptions open_options(const std::string& device) const;
   [[nodiscard]] Result<void> open_lender();
   [[nodiscard]] Result<void> open_storage();
-  void make_workers();
+  [[nodiscard]] Result<void> make_workers();
   void run();
   void post(std::function<void()> task);
   [[nodiscard]] bool run_next_task();

@@ -13,12 +13,15 @@ namespace {
 
 constexpr double longest_silence_seconds = 5;
 
-/// How long the quietest worker has shown nothing. They do five times a second, unless something makes them wait.
+/// How long the quietest worker, or its writer, has shown nothing. They do five times a second, unless something makes
+/// them wait.
 double silence_of(const std::vector<WorkerFigures>& workers) {
   const std::chrono::nanoseconds now = std::chrono::steady_clock::now().time_since_epoch();
   std::chrono::nanoseconds longest{};
   for (const WorkerFigures& worker : workers) {
-    if (worker.shown_at_ns != 0) longest = std::max(longest, now - std::chrono::nanoseconds(worker.shown_at_ns));
+    for (const std::int64_t shown_at_ns : {worker.shown_at_ns, worker.written_at_ns}) {
+      if (shown_at_ns != 0) longest = std::max(longest, now - std::chrono::nanoseconds(shown_at_ns));
+    }
   }
   return std::chrono::duration<double>(longest).count();
 }
@@ -81,6 +84,7 @@ void Capture::add_recorded(control::CaptureStatus& status, const std::vector<Wor
     status.recorded += worker.recorded;
     status.discarded_paused += worker.discarded_paused;
     status.late_packets += worker.late_packets;
+    status.waiting_packets += worker.waiting_packets;
     if (!worker.writer.view().empty()) status.writer = worker.writer.view();
   }
   const std::lock_guard lock(mutex_);

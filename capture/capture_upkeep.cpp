@@ -114,7 +114,7 @@ void Capture::look_after_interfaces() {
 
 /// Any error means "not yet": the interface may be half way into existence.
 bool Capture::open_slot(std::size_t slot) {
-  auto rings = opener_.open(slots_[slot].device, open_options(), settings_.threads);
+  auto rings = opener_.open(slots_[slot].device, open_options(slots_[slot].device), settings_.threads);
   if (!rings) {
     if (!is_missing_interface(rings.error())) note(rings.error().message());
     return false;

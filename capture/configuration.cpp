@@ -197,6 +197,10 @@ void ConfigurationReader::read_threads(TableReader& keys, CaptureSettings& captu
     if (!list) keys.mistake("cpus", list.error().reason);
     if (list) capture.cpus = std::move(*list);
   }
+  if (bool writer_thread = false; keys.has("writer_thread")) {
+    keys.flag("writer_thread", writer_thread);
+    capture.writer_thread = writer_thread;
+  }
   std::string numa = "auto";
   keys.text("numa", numa);
   if (numa == "off") {
@@ -331,6 +335,9 @@ void ConfigurationReader::find_contradictions(TableReader& keys, const CaptureSe
   }
   if (capture.ordered && capture.output.layout != Layout::automatic) {
     keys.mistake("layout", "packets that are put in order are copied; nothing is left to lay out");
+  }
+  if (capture.writer_thread == true && !capture.writes_files()) {
+    keys.mistake("writer_thread", "nothing is written all the time, so there is nothing for it to do");
   }
   if (keys.has("fanout") && capture.threads == 1) keys.mistake("fanout", "there is one thread, and nothing to spread");
   for (const std::string& device : capture.devices) {

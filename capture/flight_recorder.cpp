@@ -57,7 +57,7 @@ std::vector<HeldBatch> FlightRecorder::take(std::uint64_t since_ns) {
   return taken;
 }
 
-void FlightRecorder::show(WorkerFigures& figures) const {
+void FlightRecorder::show(ReceivingFigures& figures) const {
   figures.held_packets = 0;
   figures.held_bytes = 0;
   figures.expired_packets = 0;

@@ -50,7 +50,7 @@ class FlightRecorder {
   [[nodiscard]] bool is_ripe(const DumpWish& wish, const std::vector<bool>& has_source, bool is_idle) const;
   [[nodiscard]] std::vector<HeldBatch> take(std::uint64_t since_ns);
 
-  void show(WorkerFigures& figures) const;
+  void show(ReceivingFigures& figures) const;
 
   // Threads: the manager's.
   [[nodiscard]] bool has_fired() const noexcept { return has_fired_.load(std::memory_order_relaxed); }

@@ -84,6 +84,7 @@ class LendingDesk {
   LendingDesk(Lender& lender, std::size_t worker, std::size_t slots)
       : lender_(&lender), worker_(worker), interface_ids_(slots) {}
 
+  [[nodiscard]] bool has_clients() const noexcept { return lender_->has_clients(); }
   /// The batch's packets are copied, or shared where they lie; it stays as it is.
   void lend(std::size_t slot, const Source& source, const Batch& batch) {
     if (lender_->has_clients()) lender_->lend(source, batch, interface_ids_[slot]);

@@ -122,11 +122,14 @@ void add_output(MetricsWriter& metrics) {
           &CaptureStatus::discarded_paused);
   counter("ringtail_late_packets_total", "Written behind later ones, though they were to be in order.",
           &CaptureStatus::late_packets);
+  metrics.of_capture("ringtail_writer_waiting_packets", "gauge", "Of those written, not with the recorder yet.",
+                     std::mem_fn(&CaptureStatus::waiting_packets));
   const auto recorded = [&metrics](const char* name, const char* help, std::uint64_t RecorderFigures::*member) {
     metrics.of_capture(name, "counter", help, [member](const CaptureStatus& each) { return each.recorded.*member; });
   };
-  recorded("ringtail_written_packets_total", "Packets in files.", &RecorderFigures::written_packets);
-  recorded("ringtail_dropped_writer_packets_total", "Delivered, but could not be written.",
+  recorded("ringtail_written_packets_total", "Packets in files, or on their way there.",
+           &RecorderFigures::written_packets);
+  recorded("ringtail_dropped_writer_packets_total", "Delivered, but could not be written, or the writer held too much.",
            &RecorderFigures::dropped_writer);
   recorded("ringtail_captured_bytes_total", "Packet bytes in files.", &RecorderFigures::captured_bytes);
   recorded("ringtail_written_bytes_total", "File bytes.", &RecorderFigures::written_bytes);

@@ -18,8 +18,9 @@ bool needs_restart(const CaptureSettings& before, const CaptureSettings& after) 
   share.users = before.share.users;
   share.groups = before.share.groups;
   return before.devices != after.devices || before.threads != after.threads || before.cpus != after.cpus ||
-         before.ordered != after.ordered || before.share != share || before.writes_files() != after.writes_files() ||
-         before.flight != after.flight || (after.flight && before.open != after.open);
+         before.ordered != after.ordered || before.has_writer_threads() != after.has_writer_threads() ||
+         before.share != share || before.writes_files() != after.writes_files() || before.flight != after.flight ||
+         (after.flight && before.open != after.open);
 }
 
 }  // namespace

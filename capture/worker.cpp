@@ -13,24 +13,19 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds longest_wait{50};  // for packets; the recorder's clock and orders want to be looked at
-constexpr milliseconds publish_interval{200};
 
 }  // namespace
 
-Result<std::unique_ptr<Output>> Output::open(Slots slots, RecorderOptions options) {
-  std::vector<const Source*> sources;
-  std::vector<std::uint16_t> ids;
-  for (const auto& source : slots) {
-    ids.push_back(static_cast<std::uint16_t>(sources.size()));
-    if (source) sources.push_back(source.get());
-  }
-  auto recorder = Recorder::create(std::move(options), sources);
-  if (!recorder) return tl::unexpected(std::move(recorder.error()));
-  return std::unique_ptr<Output>(new Output{std::move(slots), std::move(ids), std::move(*recorder)});
-}
-
 Worker::Worker(std::size_t slot_count, const base::WakeEvent& bell, std::optional<int> cpu, WorkerDuty duty)
-    : bell_(bell), cpu_(cpu), duty_(std::move(duty)), slots_(slot_count), past_(slot_count) {}
+    : bell_(bell),
+      cpu_(cpu),
+      duty_(std::move(duty)),
+      slots_(slot_count),
+      past_(slot_count),
+      writing_(slot_count, duty_.order, bell) {
+  if (!duty_.way_to_writer) return;
+  writer_ = std::make_unique<Writer>(std::move(duty_.way_to_writer), writing_, answers_, bell, slot_count);
+}
 
 Worker::~Worker() {
   if (!thread_.joinable()) return;
@@ -41,52 +36,76 @@ Worker::~Worker() {
 }
 
 void Worker::start() {
+  if (writer_) writer_->start();
   thread_ = base::start_quiet_thread([this] { run(); });
+}
+
+WorkerFigures Worker::figures() const noexcept {
+  const WritingFigures writing = writing_.figures();
+  return WorkerFigures::of(published_.read(), writing);
 }
 
 void Worker::run() {
   if (cpu_) (void)base::pin_this_thread(*cpu_);  // checked when the configuration was applied
   while (obey()) {
     receive();
-    write_in_order(false);
-    watch_output();
-    publish_when_due();
+    tick();
   }
 }
 
+// ---- Orders --------------------------------------------------------------------------------------------------------
+
 /// False when the last order is done.
 bool Worker::obey() {
-  if (auto order = orders_.take()) {
-    switch (order->kind) {
-      case Order::Kind::install:
-        install(*order);
-        break;
-      case Order::Kind::rotate:
-        if (output_) output_->recorder.rotate();
-        break;
-      case Order::Kind::note:
-        note(*order);
-        break;
-      case Order::Kind::pause:
-        shown_.is_paused = true;
-        break;
-      case Order::Kind::resume:
-        shown_.is_paused = false;
-        break;
-      case Order::Kind::finish:
-        finishing_ = std::move(order);
-        break;
-      case Order::Kind::dump:
-        dumping_ = std::move(order);
-        break;
-    }
-    if (order) answer(std::move(order));
-  }
+  if (auto order = orders_.take()) obey(std::move(order));
   if (dumping_) dump_when_ripe();
-  const bool has_ended = !group_ || group_->has_ended() || abandoned_.load(std::memory_order_relaxed);
-  if (!finishing_ || !has_ended) return true;
-  finish(*finishing_);
+  if (!finishing_) return true;
+  const bool is_abandoned = abandoned_.load(std::memory_order_relaxed);
+  const bool has_ended = (!group_ || group_->has_ended()) && !stuck_;
+  if (!has_ended && !is_abandoned) return true;
+  finish();
   return false;
+}
+
+void Worker::obey(std::unique_ptr<Order> order) {
+  switch (order->kind) {
+    case Order::Kind::install:
+      install(*order);
+      return pass_on(std::move(order));
+    case Order::Kind::rotate:
+    case Order::Kind::note:
+      return pass_on(std::move(order));
+    case Order::Kind::pause:
+    case Order::Kind::resume:
+      shown_.is_paused = order->kind == Order::Kind::pause;
+      return answer(std::move(order));
+    case Order::Kind::finish:
+      finishing_ = std::move(order);
+      return;
+    case Order::Kind::dump:
+      dumping_ = std::move(order);
+      return;
+  }
+}
+
+/// To whoever writes: what was received before it is written before it.
+void Worker::pass_on(std::unique_ptr<Order> order) {
+  const bool installs = order->kind == Order::Kind::install;
+  if (writer_) {
+    if (stuck_) {
+      shown_.handed_over_packets += stuck_->batch.size();
+      writer_->write_at_last(stuck_->slot, stuck_->batch);
+      stuck_.reset();
+    }
+    publish();
+    writer_->send(std::move(order));
+  } else {
+    writing_.obey(*order);
+  }
+  for (std::size_t slot = 0; installs && slot < slots_.size(); ++slot) {
+    if (std::ranges::find(slot_of_, slot) == slot_of_.end()) end(slot);
+  }
+  if (order) answer(std::move(order));
 }
 
 void Worker::answer(std::unique_ptr<Order> order) {
@@ -114,6 +133,7 @@ void Worker::install(Order& order) {
     if (slots_[slot]) past_[slot] += slots_[slot]->stats();
     shown_.slots[slot] = {.most_unread = shown_.slots[slot].most_unread};
     if (duty_.lending) duty_.lending->forget(slot);
+    if (writer_) writer_->forget(slot);
   }
   slots_.swap(order.slots);  // the old ones end with the order, on the manager's thread
   std::vector<Source*> sources;
@@ -126,42 +146,17 @@ void Worker::install(Order& order) {
   auto group = SourceGroup::create(std::move(sources));
   group_.reset();
   if (group) group_.emplace(std::move(*group));  // no descriptors left: the manager sees slots that get no packets
-  finish(order);
-  if (duty_.order) {
-    order_.emplace(slots_.size(), *duty_.order);
-    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-      if (std::ranges::find(slot_of_, slot) == slot_of_.end()) order_->end(slot);
-    }
-  }
-  output_has_failed_ = false;
-  shown_.failure.set("");
 }
 
-/// Puts the output there was into the order's answer, and the order's in its place.
-void Worker::finish(Order& order) {
-  write_in_order(true);
-  if (order_) past_late_ += order_->late_packets();
-  order_.reset();
-  output_.swap(order.output);
-  if (order.output) {
-    order.counted_as = order.output->recorder.stats();
-    past_recorded_ += order.counted_as;
-  }
-  if (order.kind != Order::Kind::finish) return;
+void Worker::finish() {
   for (std::size_t slot = 0; duty_.flight && slot < slots_.size(); ++slot) duty_.flight->forget(slot);
-  answer(std::move(finishing_));
+  pass_on(std::move(finishing_));
 }
 
-void Worker::note(const Order& order) {
-  if (!output_ || !output_->slots[order.slot]) return;
-  const Source& source = *output_->slots[order.slot];
-  for (std::uint16_t id = 0; id < source.interface_count(); ++id) {
-    if (source.interface(id).index != order.interface_index) continue;
-    return output_->recorder.note(output_->source_ids[order.slot], id, order.text);
-  }
-}
+// ---- Packets -------------------------------------------------------------------------------------------------------
 
 void Worker::receive() {
+  if (stuck_ && is_stuck()) return;
   if (!group_ || group_->has_ended()) return std::this_thread::sleep_for(longest_wait);
   auto [status, index, batch] = group_->receive(longest_wait);
   is_idle_ = status == ReceiveStatus::timeout;
@@ -170,10 +165,18 @@ void Worker::receive() {
   if (status != ReceiveStatus::end_of_stream) return;
   SlotFigures& slot = shown_.slots[slot_of_[index]];
   slot.has_ended = true;
-  if (order_) order_->end(slot_of_[index]);
+  end(slot_of_[index]);
   slot.has_failed = slots_[slot_of_[index]]->failure() != nullptr;
   publish();
   ring_bell();
+}
+
+void Worker::end(std::size_t slot) {
+  if (writer_) {
+    writer_->end(slot);
+  } else {
+    writing_.end(slot);
+  }
 }
 
 void Worker::take(std::size_t slot, Batch&& batch) {
@@ -184,53 +187,57 @@ void Worker::take(std::size_t slot, Batch&& batch) {
     batch.reset();
   } else if (duty_.flight) {
     duty_.flight->hold(slot, *slots_[slot], std::move(batch));
-  } else if (order_) {
-    order_->add(slot, std::move(batch), std::chrono::steady_clock::now());
-  } else if (output_) {
-    output_->recorder.write(output_->source_ids[slot], std::move(batch));
+  } else if (duty_.writes_files) {
+    hand_over(slot, std::move(batch));
   } else {
-    if (duty_.writes_files) unrecorded_ += batch.size();
     batch.reset();
   }
 }
 
-/// Room for the next batch is made on the way. `all`: waiting for nothing.
-void Worker::write_in_order(bool all) {
-  if (!order_) return;
-  const auto write = [this](std::size_t slot, const Batch& batch, std::uint32_t first, std::uint32_t count) {
-    if (output_) {
-      output_->recorder.copy(output_->source_ids[slot], batch, first, count);
-    } else {
-      unrecorded_ += count;
-    }
-  };
-  if (all) {
-    order_->emit_all(write);
+void Worker::hand_over(std::size_t slot, Batch&& batch) {
+  if (!writer_) {
+    shown_.handed_over_packets += batch.size();
+    return writing_.write(slot, std::move(batch));
+  }
+  const bool is_read_along = duty_.lending && duty_.lending->has_clients();
+  if (is_read_along && !writer_->is_within_half(slot, batch)) return drop(batch);
+  const std::uint32_t packets = batch.size();
+  if (writer_->write(slot, batch)) {
+    shown_.handed_over_packets += packets;
+  } else if (is_read_along) {
+    drop(batch);
   } else {
-    order_->emit(std::chrono::steady_clock::now(), write);
+    stuck_ = Stuck{slot, std::move(batch)};
   }
 }
 
-void Worker::watch_output() {
-  if (!output_) return;
-  output_->recorder.tick();
-  if (output_has_failed_ || output_->recorder.failure() == nullptr) return;
-  output_has_failed_ = true;  // from now on the recorder counts what it is given as dropped
-  shown_.failure.set(output_->recorder.failure()->message());
-  publish();
-  ring_bell();
+/// Nobody reads along, so there is time to wait: the ring fills meanwhile, and what it has no room for is counted
+/// there.
+bool Worker::is_stuck() {
+  auto [slot, batch] = *std::exchange(stuck_, std::nullopt);
+  hand_over(slot, std::move(batch));
+  if (stuck_) writer_->wait_for_room(longest_wait);
+  return stuck_.has_value();
 }
 
-void Worker::publish_when_due() {
+void Worker::drop(Batch& batch) {
+  shown_.dropped_packets += batch.size();
+  batch.reset();
+}
+
+// ---- Figures -------------------------------------------------------------------------------------------------------
+
+void Worker::tick() {
+  if (!writer_) writing_.tick();
   const auto now = std::chrono::steady_clock::now();
   if (duty_.flight) duty_.flight->expire(now);
-  if (now >= publish_due_) {
-    publish_due_ = now + publish_interval;
-    publish();
-  }
+  if (now < publish_due_) return;
+  publish_due_ = now + publish_interval;
+  publish();
 }
 
 void Worker::publish() {
+  if (!writer_) writing_.publish();
   shown_.shown_at_ns = std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
   Stats total;
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
@@ -244,14 +251,6 @@ void Worker::publish() {
   }
   if (duty_.lending) duty_.lending->report_losses(total);
   if (duty_.flight) duty_.flight->show(shown_);
-  shown_.recorded = past_recorded_;
-  shown_.recorded.dropped_writer += unrecorded_;
-  if (output_) {
-    const RecorderStats current = output_->recorder.stats();
-    shown_.recorded += current;
-    shown_.writer.set(current.writer);
-  }
-  shown_.late_packets = past_late_ + (order_ ? order_->late_packets() : 0);
   published_.publish(shown_);
 }
 

@@ -86,6 +86,9 @@ std::string file_lines(const CaptureStatus& status) {
       status.recorded.written_packets, status.recorded.dropped_writer, status.discarded_paused,
       has_flight ? fmt::format(" + held {} + expired {}", status.flight.held_packets, status.flight.expired_packets)
                  : "");
+  if (status.waiting_packets != 0) {
+    text += fmt::format("  of those written {} wait for the writer\n", status.waiting_packets);
+  }
   if (has_flight) text += flight_text(status.flight);
   text += fmt::format("  {} in {} files ({}) since the start\n",
                       bytes_text(static_cast<double>(status.recorded.written_bytes)), status.recorded.files_total,

@@ -33,7 +33,7 @@ SharedRecorder::~SharedRecorder() {
 
 void SharedRecorder::write(std::size_t lane, std::uint16_t source_id, Batch&& batch) {
   Parcel parcel{.batch = std::move(batch), .source_id = source_id};
-  while (!lanes_->push(lane, std::move(parcel))) lanes_->wait_for_room(lane, commons_.longest_wait);
+  while (!lanes_->push(lane, std::move(parcel))) lanes_->wait_for_room(lane, 1, commons_.longest_wait);
 }
 
 void SharedRecorder::close(std::size_t lane) noexcept {

@@ -99,6 +99,7 @@ void visit_capture(Status& status, Visitor&& visit) {
   visit("written_packets", status.recorded.written_packets);
   visit("dropped_writer", status.recorded.dropped_writer);
   visit("discarded_paused", status.discarded_paused);
+  visit("waiting_packets", status.waiting_packets);
   visit("late_packets", status.late_packets);
   visit("captured_bytes", status.recorded.captured_bytes);
   visit("written_bytes", status.recorded.written_bytes);

@@ -108,6 +108,7 @@ struct CaptureStatus {
   RecorderFigures recorded{};  ///< by all recorders there have been; the histogram is not in the JSON
   WriteLatencyStatus write_latency{};
   std::uint64_t discarded_paused = 0;  ///< were not to be written
+  std::uint64_t waiting_packets = 0;   ///< of those written: not with the recorder yet
   std::uint64_t late_packets = 0;      ///< written behind later ones, though they were to be in order
   std::string writer{};
   StorageStatus storage{};

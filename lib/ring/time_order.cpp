@@ -62,11 +62,11 @@ std::uint64_t TimeOrder::heard_of_all_ns() const noexcept {
   return heard == forever ? forever : heard - std::min(heard, disorder);
 }
 
-// The kernel fills the other half of a ring meanwhile.
+// The kernel fills the other part of a ring meanwhile.
 bool TimeOrder::is_short_of_room() const noexcept {
   if (free_.empty()) return true;
   for (std::size_t source = 0; source < blocks_.size(); ++source) {
-    if (block_count_[source] != 0 && blocks_[source] * 2 >= block_count_[source]) return true;
+    if (block_count_[source] != 0 && blocks_[source] * options_.ring_parts >= block_count_[source]) return true;
   }
   return false;
 }

@@ -31,6 +31,7 @@ class TimeOrder {
     /// Packets of one source come out of order by at most this much: processors stamp first and queue afterwards.
     std::chrono::nanoseconds disorder{5'000'000};
     std::size_t most_batches = 512;  ///< held; at least 1
+    std::uint32_t ring_parts = 2;    ///< of a ring's blocks one of so many parts is held, at most
   };
 
   TimeOrder(std::size_t sources, Options options);

@@ -47,9 +47,9 @@ class WriterLanes {
   [[nodiscard]] bool has_room(std::size_t lane, std::uint32_t parcels) noexcept {
     return lanes_[lane]->queue.has_room(parcels);
   }
-  /// Sleeps until there is room for a parcel, but no longer than `longest`.
-  void wait_for_room(std::size_t lane, std::chrono::nanoseconds longest) {
-    lanes_[lane]->receiver.sleep(longest, [&] { return lanes_[lane]->queue.has_room(); });
+  /// Sleeps until there may be room for so many, but no longer than `longest`.
+  void wait_for_room(std::size_t lane, std::uint32_t parcels, std::chrono::nanoseconds longest) {
+    lanes_[lane]->receiver.sleep(longest, [&] { return has_room(lane, parcels); });
   }
   /// The lane's last word: nothing comes after it.
   void close(std::size_t lane) noexcept {

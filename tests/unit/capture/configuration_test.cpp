@@ -97,6 +97,22 @@ TEST(Configuration, ContradictionsAreMistakes) {
               ElementsAre(HasSubstr("capture.name")));
 }
 
+TEST(Configuration, AThreadOfItsOwnWritesWherePacketsAreLentOrItIsAskedFor) {
+  const auto has_writer_threads = [](const std::string& text) {
+    const Configuration read = parse_configuration(smallest + text, "f");
+    EXPECT_THAT(read.mistakes, IsEmpty()) << text;
+    return read.settings.captures.at(0).has_writer_threads();
+  };
+  EXPECT_TRUE(has_writer_threads("share.enabled = true\n"));
+  EXPECT_FALSE(has_writer_threads("share.enabled = false\n"));
+  EXPECT_FALSE(has_writer_threads("share.enabled = true\nwriter_thread = false\n"));
+  EXPECT_TRUE(has_writer_threads("share.enabled = false\nwriter_thread = true\n"));
+  const std::string nothing_to_write = "[[capture]]\ninterfaces = [\"eth0\"]\nshare.enabled = true\n";
+  EXPECT_FALSE(parse_configuration(nothing_to_write, "f").settings.captures.at(0).has_writer_threads());
+  EXPECT_THAT(parse_configuration(nothing_to_write + "writer_thread = true\n", "f").mistakes,
+              ElementsAre(HasSubstr("capture.writer_thread")));
+}
+
 TEST(Configuration, AFlightRecorderNeedsNoStorage) {
   const Configuration read =
       parse_configuration("[[capture]]\ninterfaces = [\"eth0\"]\nflight.seconds = 30\nflight.bytes = 1_000_000\n", "f");

@@ -1,11 +1,15 @@
 // The daemon's lender between workers, clients and a supervisor.
 #include "lender.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "fixture/fake_backend.hpp"
 #include "fixture/memory_backend.hpp"
+#include "fixture/numbered_frames.hpp"
 #include "share/message.hpp"
 #include "worker.hpp"
 
@@ -75,6 +79,54 @@ TEST_F(LenderTest, LendsWhatAWorkerReceivesAndMissesNoOutput) {
   lender_->end();
   EXPECT_EQ(lender_->status().lent_packets, 10U) << "the sums outlive the clients";
   EXPECT_FALSE(lender_->has_clients());
+}
+
+TEST_F(LenderTest, WhileSomebodyReadsTheWriterHoldsHalfOfARing) {
+  ASSERT_TRUE(attach({.pid = ::getpid(), .uid = 0}).has_value());
+  wait_until([&] { return lender_->has_clients(); });
+  const std::string path = testing::TempDir() + "ringtail-half-" + std::to_string(::getpid());
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const base::FileDescriptor reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  const base::WakeEvent bell = base::WakeEvent::create();
+  auto worker = std::make_unique<Worker>(
+      1, bell, std::nullopt,
+      WorkerDuty{.lending = LendingDesk(*lender_, 0, 1), .way_to_writer = open_way_to_writer().value()});
+  worker->start();
+  auto* backend = new fixture::FakeBackend(fixture::small_geometry(8));
+  const auto source = std::make_shared<Source>(detail::BackendPointer(backend));
+  constexpr std::uint64_t packets_per_block = 200;  // of 8 blocks with room for more
+  for (int block = 0; block < 8; ++block) {
+    for (std::uint64_t packet = 0; packet < packets_per_block; ++packet) {
+      backend->kernel().deliver({.bytes = fixture::make_numbered_frame(packet, 1000), .interface_index = 1});
+    }
+    backend->kernel().retire_timer();
+  }
+  auto order = std::make_unique<Order>(Order{.kind = Order::Kind::install, .slots = {source}});
+  order->output = Output::open(order->slots, {.path = path, .layout = Layout::dilate}).value();
+  ASSERT_TRUE(worker->order(order));
+  wait_until([&] { return worker->answer() != nullptr; });
+  // The pipe has room for a third of a block, and nobody reads it.
+  wait_until([&] { return worker->figures().slots[0].stats.delivered == 8 * packets_per_block; });
+  EXPECT_EQ(lender_->status().lent_packets + lender_->status().skipped_packets, 8 * packets_per_block);
+  EXPECT_EQ(worker->figures().recorded.dropped_writer, 4 * packets_per_block);
+  EXPECT_EQ(worker->figures().recorded.written_packets, 4 * packets_per_block);
+  std::atomic<bool> is_over{false};
+  std::thread disk([&] {
+    char bytes[65536];
+    while (!is_over) {
+      if (::read(reader.get(), bytes, sizeof bytes) <= 0) std::this_thread::sleep_for(1ms);
+    }
+  });
+  source->stop();
+  order = std::make_unique<Order>(Order{.kind = Order::Kind::finish});
+  ASSERT_TRUE(worker->order(order));
+  std::unique_ptr<Order> answer;
+  wait_until([&] { return (answer = worker->answer()) != nullptr; });
+  EXPECT_TRUE(answer->output->recorder.finish().has_value());
+  EXPECT_EQ(answer->output->recorder.stats().written_packets, 4 * packets_per_block);
+  is_over = true;
+  disk.join();
+  ::unlink(path.c_str());
 }
 
 TEST_F(LenderTest, WhoMayAttachIsDecidedByUserAndGroups) {

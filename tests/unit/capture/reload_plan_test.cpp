@@ -57,6 +57,17 @@ TEST(ReloadPlan, TellsApartWhatCanBeChangedInPlace) {
               ElementsAre(Field(&CaptureSettings::name, "devices"), Field(&CaptureSettings::name, "threads")));
 }
 
+TEST(ReloadPlan, AWriterThreadIsThereFromTheBeginning) {
+  CaptureSettings before = capture("a");
+  before.storage.directory = "/d";
+  CaptureSettings same = before;
+  same.writer_thread = true;  // as it is anyway, for packets are lent
+  CaptureSettings without = before;
+  without.writer_thread = false;
+  EXPECT_THAT(plan_reload({before}, {same}).restart, IsEmpty());
+  EXPECT_THAT(plan_reload({before}, {without}).restart, ElementsAre(Field(&CaptureSettings::name, "a")));
+}
+
 TEST(ReloadPlan, AFlightRecorderIsOfOneRing) {
   CaptureSettings before = capture("a");
   before.flight.emplace();

@@ -1,7 +1,12 @@
 #include "worker.hpp"
 
+#include <fcntl.h>
+#include <filesystem>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/stat.h>
+
+#include <ringtail/source.hpp>
 
 #include "fixture/memory_backend.hpp"
 
@@ -15,9 +20,12 @@ using test::MemoryBackend;
 /// A worker with one memory source, and a manager's manners.
 class WorkerTest : public testing::Test {
  protected:
-  explicit WorkerTest(std::unique_ptr<FlightRecorder> (*make_flight)(const base::WakeEvent&) = nullptr)
-      : bell_(base::WakeEvent::create()),
-        worker_(1, bell_, std::nullopt, {.flight = make_flight != nullptr ? make_flight(bell_) : nullptr}) {
+  explicit WorkerTest(WorkerDuty duty = {}) : worker_(1, bell_, std::nullopt, std::move(duty)) {
+    source_ = make_slot();
+    worker_.start();
+  }
+  explicit WorkerTest(std::unique_ptr<FlightRecorder> (*make_flight)(const base::WakeEvent&))
+      : worker_(1, bell_, std::nullopt, {.flight = make_flight(bell_)}) {
     source_ = make_slot();
     worker_.start();
   }
@@ -49,7 +57,7 @@ class WorkerTest : public testing::Test {
     while (worker_.figures().slots[0].stats.delivered < packets) std::this_thread::sleep_for(1ms);
   }
 
-  base::WakeEvent bell_;
+  base::WakeEvent bell_ = base::WakeEvent::create();
   MemoryBackend* backend_ = nullptr;
   Slots source_;
   Worker worker_;
@@ -131,6 +139,112 @@ TEST_F(WorkerTest, RingsTheBellWhenASourceEnds) {
   backend_->end();
   EXPECT_EQ(::poll(&readable, 1, 10'000), 1);
   EXPECT_TRUE(worker_.figures().slots[0].has_ended);
+}
+
+// ---- With a writer's thread ----------------------------------------------------------------------------------------
+
+/// A pipe that a recorder writes into, and that nobody reads before it is told to: a disk that stands still.
+class StandingDisk {
+ public:
+  StandingDisk() : path_(testing::TempDir() + "ringtail-fifo-" + std::to_string(::getpid())) {
+    ::unlink(path_.c_str());
+    EXPECT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+    reader_ = ::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  }
+  ~StandingDisk() {
+    go();
+    is_over_ = true;
+    thread_.join();
+    ::close(reader_);
+    ::unlink(path_.c_str());
+  }
+  StandingDisk(const StandingDisk&) = delete;
+  StandingDisk& operator=(const StandingDisk&) = delete;
+
+  void go() {
+    if (thread_.joinable()) return;
+    thread_ = std::thread([this] {
+      char bytes[65536];
+      while (!is_over_) {
+        if (::read(reader_, bytes, sizeof bytes) <= 0) std::this_thread::sleep_for(1ms);
+      }
+    });
+  }
+  [[nodiscard]] RecorderOptions options() const { return {.path = path_, .flush_interval = 1ms}; }
+
+ private:
+  const std::string path_;
+  int reader_ = -1;
+  std::atomic<bool> is_over_{false};
+  std::thread thread_;
+};
+
+class WriterWorkerTest : public WorkerTest {
+ protected:
+  WriterWorkerTest() : WorkerTest({.way_to_writer = open_way_to_writer().value()}) {}
+};
+
+TEST_F(WriterWorkerTest, WhatCameBeforeARotationIsInTheFileBeforeIt) {
+  std::string directory = testing::TempDir() + "ringtail-worker-XXXXXX";
+  ASSERT_NE(::mkdtemp(directory.data()), nullptr);
+  auto output = Output::open(source_, {.path = directory + "/out.pcapng", .rotation = {.duration = 1h}}).value();
+  (void)tell({.kind = Order::Kind::install, .slots = source_, .output = std::move(output)});
+  std::uint64_t sum = 0;
+  for (const int packets : {500, 300, 700}) {
+    push(packets);
+    wait_for_delivered(sum += static_cast<std::uint64_t>(packets));
+    (void)tell({.kind = Order::Kind::rotate});
+  }
+  const auto answer = finish();
+  ASSERT_TRUE(answer->output->recorder.finish().has_value());
+  std::vector<std::uint64_t> found;
+  for (const std::string& file : answer->output->recorder.stats().files) {
+    Source source = ringtail::open("file:" + file).value();
+    while (source.receive(1s).status != ReceiveStatus::end_of_stream) continue;
+    found.push_back(source.stats().delivered);
+  }
+  EXPECT_EQ(found, (std::vector<std::uint64_t>{500, 300, 700, 0}));
+  EXPECT_EQ(worker_.figures().recorded.written_packets, 1'500U);
+  std::filesystem::remove_all(directory);
+}
+
+TEST_F(WriterWorkerTest, AWriterThatStandsStillKeepsNobodyWaiting) {
+  StandingDisk disk;
+  auto output = Output::open(source_, disk.options()).value();
+  (void)tell({.kind = Order::Kind::install, .slots = source_, .output = std::move(output)});
+  for (int round = 0; round < 20; ++round) {
+    push(500);
+    wait_for_delivered(static_cast<std::uint64_t>(round + 1) * 500);  // four times what the pipe holds, in the end
+    const WorkerFigures figures = worker_.figures();
+    EXPECT_EQ(figures.slots[0].stats.delivered, figures.recorded.written_packets);
+    EXPECT_LE(figures.waiting_packets, figures.recorded.written_packets);
+  }
+  auto rotation = std::make_unique<Order>(Order{.kind = Order::Kind::note});
+  ASSERT_TRUE(worker_.order(rotation));
+  push(5);
+  wait_for_delivered(10'005);
+  EXPECT_EQ(worker_.answer(), nullptr) << "it is done when the writer has done it";
+  disk.go();
+  while (worker_.answer() == nullptr) std::this_thread::sleep_for(1ms);
+  const auto answer = finish();
+  EXPECT_TRUE(answer->output->recorder.finish().has_value());
+  EXPECT_EQ(worker_.figures().recorded.written_packets, 10'005U);
+  EXPECT_EQ(worker_.figures().recorded.dropped_writer, 0U);
+  EXPECT_EQ(worker_.figures().waiting_packets, 0U);
+  EXPECT_EQ(backend_->lent(), 0U);
+}
+
+TEST_F(WriterWorkerTest, CountsWhatHasNoOutput) {
+  (void)tell({.kind = Order::Kind::install, .slots = source_});
+  push(10);
+  (void)finish();
+  EXPECT_EQ(worker_.figures().recorded.dropped_writer, 10U);
+}
+
+TEST_F(WriterWorkerTest, EndsWithoutAnOrder) {
+  (void)tell({.kind = Order::Kind::install, .slots = source_});
+  push(10);
+  finished_ = true;  // the destructor has to do
 }
 
 // ---- With a flight recorder ----------------------------------------------------------------------------------------

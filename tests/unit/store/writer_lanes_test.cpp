@@ -55,7 +55,7 @@ TEST(WriterLanes, SleepersAreWoken) {
   });
   for (std::uint64_t number = 2; number <= 5'000; ++number) {
     Parcel parcel = make_parcel(0, number);
-    while (!lanes->push(0, std::move(parcel))) lanes->wait_for_room(0, 1h);
+    while (!lanes->push(0, std::move(parcel))) lanes->wait_for_room(0, 1, 1h);
   }
   lanes->close(0);
   writer.join();
@@ -70,7 +70,7 @@ TEST(WriterLanes, EachLaneKeepsItsOrderAndLosesNothing) {
     receivers.emplace_back([&lanes, lane] {
       for (std::uint64_t number = 0; number < each; ++number) {
         Parcel parcel = make_parcel(lane, number);
-        while (!lanes->push(lane, std::move(parcel))) lanes->wait_for_room(lane, 1h);
+        while (!lanes->push(lane, std::move(parcel))) lanes->wait_for_room(lane, 1, 1h);
       }
       lanes->close(lane);
     });

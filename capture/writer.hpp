@@ -1,0 +1,78 @@
+// A thread that writes what a worker has received, so that the worker waits for no disk.
+//
+//   worker's thread                        writer's thread
+//   batches, and orders about the files ─> Writing ──> Recorder ──> disk
+//                                          answers.post() ──> the manager, when it is done
+//
+// All go one way, in their order: what was received before a rotation is in the file before it. What is handed over is
+// the loan of a batch; a meter for each slot says how much the writer's side holds.
+#pragma once
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "order.hpp"
+#include "ring/loan_meter.hpp"
+#include "ring/mailbox.hpp"
+#include "store/writer_lanes.hpp"
+#include "writing.hpp"
+
+namespace ringtail::daemon {
+
+/// What the worker hands over: a batch, or an order, or, without either, that nothing more comes from a slot.
+struct Parcel {
+  Batch batch;
+  std::size_t slot = 0;
+  std::unique_ptr<Order> order;
+};
+using WriterLanes = store::WriterLanes<Parcel>;
+
+/// One lane, with room for more batches than the rings of a usual capture can lend.
+[[nodiscard]] Result<std::unique_ptr<WriterLanes>> open_way_to_writer();
+
+/// Threads: the worker's, where nothing else is said. All it is given outlives it.
+class Writer {
+ public:
+  Writer(std::unique_ptr<WriterLanes> lanes, Writing& writing, ring::Mailbox<Order>& answers,
+         const base::WakeEvent& bell, std::size_t slots);
+  ~Writer();  ///< the last order, a finish, has been sent
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  /// Threads: the worker's maker.
+  void start();
+
+  /// True when the writer would still hold no more than half of what the slot's source can lend, with this batch.
+  [[nodiscard]] bool is_within_half(std::size_t slot, const Batch& batch);
+  /// False when there is no room; the batch then stays with the caller.
+  [[nodiscard]] bool write(std::size_t slot, Batch& batch);
+  /// Sleeps until there is room, but no longer than `longest`.
+  void wait_for_room(std::chrono::nanoseconds longest);
+
+  // These always find room.
+
+  /// A batch that had none, before an order.
+  void write_at_last(std::size_t slot, Batch& batch);
+  /// Nothing comes from the slot until something does.
+  void end(std::size_t slot);
+  /// As Writing::obey(); the order becomes the answer.
+  void send(std::unique_ptr<Order> order);
+  /// There is, or will be, another source in that slot.
+  void forget(std::size_t slot) { meters_[slot] = ring::LoanMeter::create(); }
+
+ private:
+  void run();
+  void take(Parcel&& parcel);
+  void push(Parcel&& parcel);
+
+  std::unique_ptr<WriterLanes> lanes_;
+  Writing& writing_;
+  ring::Mailbox<Order>& answers_;
+  const base::WakeEvent& bell_;
+  std::vector<ring::LoanMeter::Pointer> meters_;  // by slot
+  bool has_finished_ = false;                     // the writer's
+  std::thread thread_;
+};
+
+}  // namespace ringtail::daemon
