@@ -2,7 +2,7 @@
 """CPU per packet of ringtaild against `ringtail capture` with the same writer, on a private pair of links.
 
     tests/bench/daemon_cost.py [--build build/release] [--rounds 5] [--frames 3000000] [--size 512] [--rate 500000]
-                               [--writer direct]
+                               [--writer direct] [--set writer_thread=false]...
 
 Needs root, a machine that does nothing else, and a release build with its tests (frame_sender). Runs the two in turn, as
 often as --rounds says, and prints nanoseconds per delivered packet of each round, and the ratio of the medians.
@@ -53,7 +53,8 @@ class Comparison(testbed.Testbed):
     def measure_daemon(self):
         data = self.directory / "data"
         data.mkdir()
-        running = Daemon(self, f'[[capture]]\nname = "cap"\ninterfaces = ["rx0"]\nwriter = "{self.options.writer}"\n'
+        keys = "\n".join([f'writer = "{self.options.writer}"', *self.options.set])
+        running = Daemon(self, f'[[capture]]\nname = "cap"\ninterfaces = ["rx0"]\n{keys}\n'
                                f'[capture.storage]\ndirectory = "{data}"\n')
         spent = self.cost_of_traffic(running.process)
         delivered = running.finish()["cap"]["delivered"]
@@ -83,6 +84,7 @@ def main():
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--rate", type=int, default=500_000, help="frames per second; 0: as fast as it goes")
     parser.add_argument("--writer", default="direct")
+    parser.add_argument("--set", action="append", default=[], help="a key of the daemon's [[capture]], as key=value")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not options.inside:
