@@ -134,7 +134,8 @@ void add_output(MetricsWriter& metrics) {
   recorded("ringtail_captured_bytes_total", "Packet bytes in files.", &RecorderFigures::captured_bytes);
   recorded("ringtail_written_bytes_total", "File bytes.", &RecorderFigures::written_bytes);
   recorded("ringtail_copied_bytes_total", "Bytes the writer copied with the CPU.", &RecorderFigures::copied_bytes);
-  recorded("ringtail_dilated_chunks_total", "Ring blocks written with their gaps.", &RecorderFigures::dilated_chunks);
+  recorded("ringtail_dilated_chunks_total", "Ring blocks written with their gaps, and batches passed from mbufs.",
+           &RecorderFigures::dilated_chunks);
   recorded("ringtail_compacted_chunks_total", "Ring blocks moved together.", &RecorderFigures::compacted_chunks);
   recorded("ringtail_files_total", "Files begun.", &RecorderFigures::files_total);
   metrics.histogram_of_capture(

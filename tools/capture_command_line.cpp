@@ -184,7 +184,7 @@ void CaptureCommandLine::add_output_options() {
                      "how bytes reach the file");
   add_choice<Layout>("--layout", output.layout,
                      {{"auto", Layout::automatic}, {"dilate", Layout::dilate}, {"compact", Layout::compact}},
-                     "what a ring block becomes on its way into the file");
+                     "in place (dilate) or moved together (compact): ring blocks, and mbufs with --writer splice");
   add(
       "--flush-interval", "MS",
       [&output](const std::string& text) {

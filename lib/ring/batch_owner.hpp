@@ -49,6 +49,9 @@ class BatchOwner {
   /// Nothing: they cannot, or so much is lent that the source needs the rest for itself; packets have to be copied for
   /// them. The receiving thread.
   [[nodiscard]] virtual std::optional<LendableMemory> lendable_memory() const noexcept { return std::nullopt; }
+  /// What may be written around the packets of a loan: by one writer, as long as it holds the loan; other holders
+  /// (share()) read captured bytes alone.
+  [[nodiscard]] virtual Margins margins(const BatchSlot& /*slot*/) const noexcept { return {}; }
   /// Never changes.
   [[nodiscard]] virtual Credit credit() const noexcept { return {}; }
 

@@ -34,6 +34,16 @@ struct InPlace {
   [[nodiscard]] bool is_last() const noexcept { return next_data_offset == 0; }
 };
 
+/// Memory around each packet of a batch that nobody reads: an encoder that puts a record's head and end there makes
+/// file bytes of a packet without moving it. Only mbufs have such (BatchOwner::margins()).
+///
+///   | .. | front_bytes | captured bytes | back_bytes | .. |
+struct Margins {
+  std::byte* base = nullptr;      ///< what the descriptors' offsets count from; null: nothing may be written
+  std::uint32_t front_bytes = 0;  ///< in front of every packet of the batch
+  std::uint32_t back_bytes = 0;   ///< and behind it
+};
+
 /// One loan. Belongs to a BatchPool; written by the receiving thread before it is lent, read by the holder afterwards.
 struct BatchSlot {
   BatchOwner* owner = nullptr;

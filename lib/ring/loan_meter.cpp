@@ -79,4 +79,10 @@ void LoanMeter::cut(detail::BatchSlot& slot, std::uint32_t removed_packets) noex
   packets_out_.fetch_sub(removed_packets, relaxed);
 }
 
+// Those of the source's packets, which are the same.
+detail::Margins LoanMeter::margins(const detail::BatchSlot& slot) const noexcept {
+  const detail::BatchSlot& lent = *loans_[slot.index].batch.slot();
+  return lent.owner->margins(lent);
+}
+
 }  // namespace ringtail::ring

@@ -42,6 +42,7 @@ class LoanMeter final : public detail::BatchOwner {
 
   void release(detail::BatchSlot& slot) noexcept override;
   void cut(detail::BatchSlot& slot, std::uint32_t removed_packets) noexcept override;
+  [[nodiscard]] detail::Margins margins(const detail::BatchSlot& slot) const noexcept override;
 
  private:
   struct Loan {

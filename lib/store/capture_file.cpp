@@ -9,8 +9,8 @@
 namespace ringtail::store {
 
 CaptureFile::CaptureFile(std::unique_ptr<Sink> sink, FileFormat format, StagingPool& staging,
-                         pcapfile::WindowEncoder& encoder)
-    : sink_(std::move(sink)), format_(format), staging_(&staging), encoder_(&encoder) {}
+                         pcapfile::WindowEncoder& encoder, pcapfile::PieceEncoder& piece_encoder)
+    : sink_(std::move(sink)), format_(format), staging_(&staging), encoder_(&encoder), piece_encoder_(&piece_encoder) {}
 
 // ---- Copying into the window ---------------------------------------------------------------------------------------
 
@@ -125,6 +125,26 @@ void CaptureFile::submit(Chunk&& chunk) {
   chunk.handed_over_at = Clock::now();
   sink_->submit(std::move(chunk));
   if (!sink_->holds_back()) waiting_since_.reset();
+}
+
+// ---- In pieces, from where packets lie -----------------------------------------------------------------------------
+
+std::uint32_t CaptureFile::pass_packets(std::span<const PacketDescriptor> packets, std::byte* memory_base,
+                                        pcapfile::InterfaceMap interfaces, const FileLimits& limits) {
+  submit_window();
+  window_ = {};
+  if (is_full(limits) || failure() != nullptr) return 0;
+  packets = packets.first(std::min<std::uint64_t>(packets.size(), limits.packets - taken_.packets));
+  const std::uint64_t bytes_left = limits.bytes - std::min(limits.bytes, taken_.bytes);
+  const auto encoded = piece_encoder_->encode(packets, memory_base, interfaces, bytes_left);
+  const PieceChunk chunk{encoded.pieces, encoded.bytes, packets.first(encoded.pieces.size())};
+  for (const PacketDescriptor& packet : chunk.packets) taken_.captured_bytes += packet.captured_length;
+  taken_.packets += chunk.packets.size();
+  taken_.bytes += chunk.bytes;
+  ++chunks_.dilated;
+  sink_->submit_pieces(chunk);
+  waiting_since_.reset();
+  return static_cast<std::uint32_t>(chunk.packets.size());
 }
 
 // ---- Ring blocks, in place -----------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@
 #include <ringtail/packet.hpp>
 
 #include "pcapfile/encoder.hpp"
+#include "pcapfile/piece_encoder.hpp"
 #include "store/block_writer.hpp"
 #include "store/rotation.hpp"
 #include "store/sink.hpp"
@@ -17,7 +18,7 @@
 
 namespace ringtail::store {
 
-/// How the chunks of a file were made.
+/// How the chunks of a file were made: from ring blocks, and of packets that went in pieces, which count as dilated.
 struct ChunkCounts {
   std::uint64_t dilated = 0;
   std::uint64_t compacted = 0;
@@ -30,14 +31,21 @@ class CaptureFile {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// `staging` and `encoder` outlive the file.
-  CaptureFile(std::unique_ptr<Sink> sink, FileFormat format, StagingPool& staging, pcapfile::WindowEncoder& encoder);
+  /// `staging` and the encoders outlive the file.
+  CaptureFile(std::unique_ptr<Sink> sink, FileFormat format, StagingPool& staging, pcapfile::WindowEncoder& encoder,
+              pcapfile::PieceEncoder& piece_encoder);
 
   /// Appends finished blocks that are no packets. Shorter than a staging buffer.
   void append(std::span<const std::byte> blocks);
 
   /// Copies packets from the front of `packets` until all are taken, the file is full or the sink fails. How many.
   [[nodiscard]] std::uint32_t copy_packets(std::span<const PacketDescriptor> packets, const std::byte* memory_base,
+                                           pcapfile::InterfaceMap interfaces, const FileLimits& limits);
+
+  [[nodiscard]] Pieces pieces() const noexcept { return sink_->pieces(); }
+  /// The same without a copy of ours, for packets around which records fit (PieceEncoder::fits()), some of them at a
+  /// time. They are in the file when this returns. Not where pieces are refused.
+  [[nodiscard]] std::uint32_t pass_packets(std::span<const PacketDescriptor> packets, std::byte* memory_base,
                                            pcapfile::InterfaceMap interfaces, const FileLimits& limits);
 
   /// False where the sink has memory of its own, into which everything is copied.
@@ -100,6 +108,7 @@ class CaptureFile {
   FileFormat format_;
   StagingPool* staging_;
   pcapfile::WindowEncoder* encoder_;
+  pcapfile::PieceEncoder* piece_encoder_;
   Window window_;
   WholeRecords taken_;
   ChunkCounts chunks_;

@@ -1,4 +1,5 @@
-// A chunk: finished file bytes on their way to a sink, and whoever owns the memory they stand in.
+// Finished file bytes on their way to a sink: a chunk of them in one place, with whoever owns the memory they stand in;
+// or in pieces, one for each packet, which stays where it arrived.
 #pragma once
 
 #include <chrono>
@@ -6,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <sys/uio.h>
 
 #include <ringtail/batch.hpp>
 
@@ -23,6 +25,13 @@ struct Chunk {
   std::uint64_t captured_bytes = 0;
   std::chrono::steady_clock::time_point handed_over_at{};  ///< when the sink got it
   std::uint32_t hold_limit = 1;  ///< so many chunks of this kind may be out at once before their owner runs short
+};
+
+/// Borrowed: the memory is the caller's, and free again when the sink's call returns.
+struct PieceChunk {
+  std::span<const iovec> pieces;  ///< each the whole record of one packet
+  std::uint64_t bytes = 0;        ///< of all of them
+  std::span<const PacketDescriptor> packets;
 };
 
 }  // namespace ringtail::store

@@ -45,6 +45,22 @@ void DirectSink::submit(Chunk&& chunk) {
   reap();
 }
 
+// Pieces begin anywhere, so they go through the page cache, behind everything that was submitted before. The kernel
+// sees to it that a direct write which covers the last of them finds them on the disk (kiocb_invalidate_pages(),
+// mm/filemap.c).
+void DirectSink::submit_pieces(const PieceChunk& chunk) {
+  if (landed_.bytes != submitted_.bytes) drain();
+  if (failure() != nullptr) return;
+  const Clock::time_point handed_over_at = Clock::now();
+  if (!take_written(chunk, write_.pipe().write_or_copy(file_.descriptor.get(), chunk.pieces, submitted_.bytes))) return;
+  submitted_ = landed_;
+  file_end_ = landed_.bytes;
+  tail_.go_past(chunk.pieces, chunk.bytes);
+  aligned_end_ = tail_.offset();
+  write_behind();
+  if (failure() == nullptr) count_latency(handed_over_at);
+}
+
 void DirectSink::start_write() {
   std::swap(queue_, flight_);
   pieces_.clear();

@@ -29,6 +29,8 @@ class DirectSink final : public Sink {
   [[nodiscard]] std::span<const std::byte> carried() const noexcept override { return tail_.kept(); }
   [[nodiscard]] bool holds_back() const noexcept override { return !queue_.empty() || !tail_.kept().empty(); }
   void submit(Chunk&& chunk) override;
+  [[nodiscard]] Pieces pieces() const noexcept override { return write_.has_pipe() ? Pieces::dearer : Pieces::refused; }
+  void submit_pieces(const PieceChunk& chunk) override;
   void reap() noexcept override;
   bool wait_for_chunk() override;
   void flush() override;

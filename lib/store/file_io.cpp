@@ -1,5 +1,6 @@
 #include "store/file_io.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <poll.h>
 #include <unistd.h>
@@ -40,6 +41,20 @@ Written write_all_at(int descriptor, std::span<const std::byte> bytes, std::uint
   return repeat(descriptor, bytes, [&](auto rest) {
     return ::pwrite(descriptor, rest.data(), rest.size(), static_cast<off_t>(offset + bytes.size() - rest.size()));
   });
+}
+
+Written write_all_at(int descriptor, std::span<const iovec> pieces, std::size_t skip, std::uint64_t offset) noexcept {
+  Written written;
+  for (const iovec& piece : pieces) {
+    const std::span bytes(static_cast<const std::byte*>(piece.iov_base), piece.iov_len);
+    const std::size_t skipped = std::min(skip, bytes.size());
+    skip -= skipped;
+    const Written some = write_all_at(descriptor, bytes.subspan(skipped), offset + written.bytes);
+    written.bytes += some.bytes;
+    written.error_number = some.error_number;
+    if (written.error_number != 0) break;
+  }
+  return written;
 }
 
 bool read_all_at(int descriptor, std::span<std::byte> memory, std::uint64_t offset) noexcept {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <sys/uio.h>
 
 namespace ringtail::store {
 
@@ -18,6 +19,10 @@ struct Written {
 
 /// The same at `offset`, for regular files.
 [[nodiscard]] Written write_all_at(int descriptor, std::span<const std::byte> bytes, std::uint64_t offset) noexcept;
+
+/// The same for bytes in pieces, without the first `skip` of them.
+[[nodiscard]] Written write_all_at(int descriptor, std::span<const iovec> pieces, std::size_t skip,
+                                   std::uint64_t offset) noexcept;
 
 /// Fills `memory` from `offset`. False at the end of the file or when it cannot be read.
 [[nodiscard]] bool read_all_at(int descriptor, std::span<std::byte> memory, std::uint64_t offset) noexcept;

@@ -17,4 +17,20 @@ std::span<const std::byte> FileTail::split(std::span<const std::byte> bytes) noe
   return aligned;
 }
 
+void FileTail::go_past(std::span<const iovec> pieces, std::uint64_t bytes) noexcept {
+  const std::uint64_t end = offset_ + kept_bytes_ + bytes;
+  const std::uint64_t new_offset = end - end % direct_alignment;
+  if (new_offset > offset_) kept_bytes_ = 0;
+  offset_ = new_offset;
+  std::uint64_t missing = end - offset_ - kept_bytes_;  // the last of them
+  for (std::size_t at = pieces.size(); missing > 0;) {
+    const iovec& piece = pieces[--at];
+    const std::size_t some = std::min<std::uint64_t>(missing, piece.iov_len);
+    missing -= some;
+    const auto* const last = static_cast<const std::byte*>(piece.iov_base) + piece.iov_len - some;
+    std::copy_n(last, some, memory_.begin() + static_cast<std::ptrdiff_t>(kept_bytes_ + missing));
+  }
+  kept_bytes_ = end - offset_;
+}
+
 }  // namespace ringtail::store

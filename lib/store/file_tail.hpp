@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <sys/uio.h>
 
 #include "store/direct_io.hpp"
 
@@ -18,6 +19,10 @@ class FileTail {
   /// `bytes` begin with a copy of kept(). Returns their aligned front, whose place in the file is what offset() was
   /// before, and keeps a copy of the rest.
   [[nodiscard]] std::span<const std::byte> split(std::span<const std::byte> bytes) noexcept;
+
+  /// The file has got longer in another way, by these bytes in pieces: keeps a copy of what of them lies below the
+  /// alignment.
+  void go_past(std::span<const iovec> pieces, std::uint64_t bytes) noexcept;
 
   [[nodiscard]] std::span<const std::byte> kept() const noexcept { return {memory_.data(), kept_bytes_}; }
   /// Of kept() in the file: a multiple of the alignment.

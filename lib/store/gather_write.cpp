@@ -43,7 +43,9 @@ void GatherWrite::start(int descriptor, std::span<const iovec> pieces, std::uint
     ring_.reset();  // it took nothing (out of memory): from now on without it
   }
   if (pipe_ && pipe_->is_open()) {
-    result_ = pipe_->write(descriptor, pieces, offset);
+    const Written written = pipe_->write(descriptor, pieces, offset);
+    const bool got_somewhere = written.error_number == 0 || (written.bytes > 0 && written.error_number != EIO);
+    result_ = got_somewhere ? static_cast<std::int64_t>(written.bytes) : -written.error_number;
     return;
   }
   ssize_t written = 0;

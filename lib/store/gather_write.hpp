@@ -31,6 +31,11 @@ class GatherWrite {
   /// True when a long write is cheaper than several short ones.
   [[nodiscard]] bool gathers() const noexcept { return !pipe_; }
 
+  /// True when bytes go through a pipe.
+  [[nodiscard]] bool has_pipe() const noexcept { return pipe_ && pipe_->is_open(); }
+  /// Not while a write is running.
+  [[nodiscard]] SplicePipe& pipe() noexcept { return *pipe_; }
+
   /// The result of the running write, once: bytes written or a negative errno; none yet. Makes no system call.
   [[nodiscard]] std::optional<std::int64_t> poll() noexcept;
   /// The same, waiting for it.

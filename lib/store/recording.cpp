@@ -62,6 +62,7 @@ Result<std::unique_ptr<Recorder::Implementation>> Recorder::Implementation::crea
 Recorder::Implementation::Implementation(RecorderOptions options)
     : options_(std::move(options)),
       encoder_(pcapfile::make_window_encoder(options_.format)),
+      piece_encoder_(pcapfile::make_piece_encoder(options_.format)),
       section_(options_.format, options_.application, options_.comment),
       files_(options_),
       rotation_clock_(options_.rotation.duration, options_.rotation.interval) {}
@@ -98,7 +99,8 @@ Result<void> Recorder::Implementation::open_file() {
   auto sink = open_sink();
   if (!sink) return tl::unexpected(std::move(sink.error()));
   files_.opened((*sink)->file().path);
-  file_ = std::make_unique<store::CaptureFile>(std::move(*sink), options_.format, *staging_, *encoder_);
+  file_ =
+      std::make_unique<store::CaptureFile>(std::move(*sink), options_.format, *staging_, *encoder_, *piece_encoder_);
   writer_ = file_->sink().name();
   head_written_ = false;
   next_asked_for_ = false;

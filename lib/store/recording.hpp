@@ -53,8 +53,9 @@ class Recorder::Implementation {
   [[nodiscard]] bool goes_in_place(std::uint16_t source_id, const Batch& batch) const noexcept;
   [[nodiscard]] bool fits_in_place(std::uint16_t source_id, const Batch& batch) const noexcept;
   void write_in_place(std::uint16_t source_id, Batch& batch);
-  [[nodiscard]] std::uint32_t copy(std::uint16_t source_id, std::span<const PacketDescriptor> packets,
-                                   const std::byte* memory_base);
+  [[nodiscard]] std::byte* writable_base(const Batch& batch) const noexcept;
+  [[nodiscard]] std::uint32_t put(std::uint16_t source_id, std::span<const PacketDescriptor> packets,
+                                  const std::byte* memory_base, std::byte* writable_base);
   void make_room_for_copies(std::uint16_t source_id);
   void close_blocks();
   void end_full_file();
@@ -80,6 +81,7 @@ class Recorder::Implementation {
   const RecorderOptions options_;
   std::unique_ptr<store::StagingPool> staging_;
   std::unique_ptr<pcapfile::WindowEncoder> encoder_;
+  std::unique_ptr<pcapfile::PieceEncoder> piece_encoder_;
   store::Section section_;
   std::vector<store::BlockWriter> blocks_;  // by source id
   store::FileSeries files_;

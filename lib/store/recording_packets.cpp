@@ -1,9 +1,10 @@
-// A batch's way into the file: in place, where its block becomes the chunk, or copied into the window.
+// A batch's way into the file: in place, where its block becomes the chunk; in pieces, each packet from where it lies;
+// or copied into the window.
 #include <algorithm>
 #include <utility>
 
 #include "base/contract.hpp"
-#include "ring/batch_slot.hpp"
+#include "ring/batch_owner.hpp"
 #include "store/recording.hpp"
 
 namespace ringtail {
@@ -19,8 +20,8 @@ void Recorder::Implementation::write(std::uint16_t source_id, Batch& batch) {
     accepted_packets_ += batch.size();
     write_in_place(source_id, batch);
   } else {
-    const std::uint32_t copied = copy(source_id, batch.descriptors(), batch.slot()->memory_base);
-    if (complete_) batch.keep_first(copied);
+    const std::uint32_t done = put(source_id, batch.descriptors(), batch.slot()->memory_base, writable_base(batch));
+    if (complete_) batch.keep_first(done);
     accepted_packets_ += batch.size();
   }
 }
@@ -34,8 +35,9 @@ void Recorder::Implementation::copy_some(std::uint16_t source_id, const Batch& b
   take_interfaces(source_id);
   std::uint32_t accepted = count;
   if (!failure_) {
-    const std::uint32_t copied = copy(source_id, batch.descriptors().subspan(first, count), batch.slot()->memory_base);
-    if (complete_) accepted = copied;
+    const std::uint32_t done =
+        put(source_id, batch.descriptors().subspan(first, count), batch.slot()->memory_base, nullptr);
+    if (complete_) accepted = done;
   }
   accepted_packets_ += accepted;
 }
@@ -83,19 +85,34 @@ void Recorder::Implementation::write_in_place(std::uint16_t source_id, Batch& ba
   end_full_file();
 }
 
-// How many of the batch's packets have found their place, which is all of them unless the recording failed or is
-// complete.
-std::uint32_t Recorder::Implementation::copy(std::uint16_t source_id, std::span<const PacketDescriptor> packets,
-                                             const std::byte* memory_base) {
+// Where the batch's packets begin, if they are to go from there in pieces. Null: they are copied.
+std::byte* Recorder::Implementation::writable_base(const Batch& batch) const noexcept {
+  const store::Pieces pieces = file_->pieces();
+  if (pieces == store::Pieces::refused || options_.layout == Layout::compact) return nullptr;
+  if (options_.layout == Layout::automatic &&
+      (pieces == store::Pieces::dearer || !pcapfile::pieces_pay(batch.descriptors()))) {
+    return nullptr;
+  }
+  const detail::BatchSlot& slot = *batch.slot();
+  const detail::Margins margins = slot.owner->margins(slot);
+  return piece_encoder_->fits(margins) ? margins.base : nullptr;
+}
+
+// How many of the packets have found their place, which is all of them unless the recording failed or is complete. They
+// go in pieces from a writable base, and are copied without one.
+std::uint32_t Recorder::Implementation::put(std::uint16_t source_id, std::span<const PacketDescriptor> packets,
+                                            const std::byte* memory_base, std::byte* writable_base) {
   make_room_for_copies(source_id);
   std::uint32_t done = 0;
   while (done < packets.size() && !failure_ && !complete_) {
     if (file_->is_full(limits())) next_file();
     if (failure_) break;
-    const std::uint32_t copied =
-        file_->copy_packets(packets.subspan(done), memory_base, section_.map(source_id), limits());
-    done += copied;
-    section_.count_written(source_id, copied);
+    const bool in_pieces = writable_base != nullptr && file_->pieces() != store::Pieces::refused;
+    const auto rest = packets.subspan(done);
+    const std::uint32_t placed = in_pieces ? file_->pass_packets(rest, writable_base, section_.map(source_id), limits())
+                                           : file_->copy_packets(rest, memory_base, section_.map(source_id), limits());
+    done += placed;
+    section_.count_written(source_id, placed);
     note_failure();
     end_full_file();
   }

@@ -5,9 +5,37 @@
 #include <string>
 #include <unistd.h>
 
+#include "base/contract.hpp"
 #include "store/storage_directory.hpp"
 
 namespace ringtail::store {
+
+namespace {
+
+/// Pieces that end within the first `bytes`.
+WholeRecords whole_records(const PieceChunk& chunk, std::uint64_t bytes) noexcept {
+  WholeRecords whole;
+  for (std::size_t index = 0; index < chunk.pieces.size(); ++index) {
+    const std::size_t length = chunk.pieces[index].iov_len;
+    if (length > bytes - whole.bytes) break;
+    whole += {.bytes = length, .packets = 1, .captured_bytes = chunk.packets[index].captured_length};
+  }
+  return whole;
+}
+
+}  // namespace
+
+void Sink::submit_pieces(const PieceChunk& /*chunk*/) {
+  base::require(false, "pieces go where they are not refused");
+}
+
+bool Sink::take_written(const PieceChunk& chunk, Written written) {
+  landed_ += whole_records(chunk, written.bytes);
+  if (written.error_number == 0) return true;
+  fail("write", written.error_number);
+  cut_back();
+  return false;
+}
 
 void Sink::take_written(const Chunk& chunk, Written written) {
   if (written.error_number == 0) {

@@ -19,6 +19,9 @@
 //                                                 Nothing for all others.
 //   alignment()  "where had it better end?"       A chunk that ends on a multiple leaves nothing to carry. 1: anywhere.
 //
+// Packets that may stay where they are, with their records around them, need no chunk: submit_pieces() takes each from
+// its place, where pieces() says that this can be done.
+//
 // flush() puts the rest into the file too, at its exact length; the next chunk still begins with it, and the write that
 // follows covers it. So the file is whole after every flush, and nothing is ever padded.
 //
@@ -49,6 +52,13 @@ namespace ringtail::store {
 
 class StorageDirectory;
 
+/// What a sink thinks of bytes in many pieces.
+enum class Pieces : std::uint8_t {
+  refused,
+  dearer,      ///< a chunk would not be copied again, and they have to be
+  a_copy_less  ///< all bytes are copied on their way into the file, so gathering them first is a copy more
+};
+
 class Sink {
  public:
   Sink(OutputFile file, FileFormat format) noexcept : file_(std::move(file)), format_(format) {}
@@ -70,6 +80,10 @@ class Sink {
 
   /// Takes the next bytes of the file, beginning with carried() and ending with a whole record.
   virtual void submit(Chunk&& chunk) = 0;
+  [[nodiscard]] virtual Pieces pieces() const noexcept { return Pieces::refused; }
+  /// Takes the next bytes of the file, whatever carried() says, and puts them there at once: when this returns nobody
+  /// refers to them. Not where pieces are refused.
+  virtual void submit_pieces(const PieceChunk& chunk);
   /// Gives back what has arrived in the file meanwhile. Never waits; cheap.
   virtual void reap() noexcept {}
   /// Waits until at least one more chunk has been given back. False: none is out.
@@ -99,6 +113,8 @@ class Sink {
 
   /// Counts a chunk that was written behind landed(), or what of it got there: then it is the end of the file.
   void take_written(const Chunk& chunk, Written written);
+  /// The same for pieces. True when all were written.
+  bool take_written(const PieceChunk& chunk, Written written);
   /// What the sink got then is in the file now.
   void count_latency(Clock::time_point handed_over_at) noexcept { latency_.add(Clock::now() - handed_over_at); }
   /// Keeps the first failure: `operation` ("write", "sync", "close") on this file did not work.

@@ -1,5 +1,7 @@
 #include "store/splice_pipe.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@ namespace {
 /// What anybody may ask for (fs/pipe.c, pipe_max_size). A page takes a slot however little of it is used, so only
 /// memory that begins on a page boundary fills the pipe.
 constexpr int pipe_bytes = 1 << 20;
+constexpr std::size_t most_pieces = pipe_bytes / 4096;
 
 }  // namespace
 
@@ -22,16 +25,23 @@ std::optional<SplicePipe> SplicePipe::create() noexcept {
   return SplicePipe(base::FileDescriptor(ends[1]), base::FileDescriptor(ends[0]));
 }
 
-Written SplicePipe::write(int descriptor, std::span<const std::byte> bytes, std::uint64_t offset) noexcept {
+Written SplicePipe::write(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) noexcept {
   Written written;
-  while (written.bytes < bytes.size() && written.error_number == 0) {
-    const iovec rest{const_cast<std::byte*>(bytes.data()) + written.bytes, bytes.size() - written.bytes};
+  std::array<iovec, most_pieces> next;
+  std::size_t begun = 0;  // bytes of the first piece that are in the file already
+  while (!pieces.empty() && written.error_number == 0) {
+    const std::size_t count = std::min(pieces.size(), next.size());
+    std::ranges::copy(pieces.first(count), next.begin());
+    next[0] = {static_cast<std::byte*>(next[0].iov_base) + begun, next[0].iov_len - begun};
     // The pipe is empty, so this takes something and never waits; a full pipe makes it short.
-    const ssize_t taken = is_open() ? ::vmsplice(input_.get(), &rest, 1, 0) : (errno = EBADF, -1);
+    const ssize_t taken = is_open() ? ::vmsplice(input_.get(), next.data(), count, 0) : (errno = EBADF, -1);
     if (taken > 0) {
       const Written moved = empty_into(descriptor, static_cast<std::size_t>(taken), offset + written.bytes);
       written.bytes += moved.bytes;
       written.error_number = moved.error_number;
+      for (begun += moved.bytes; !pieces.empty() && begun >= pieces[0].iov_len; pieces = pieces.subspan(1)) {
+        begun -= pieces[0].iov_len;
+      }
     } else if (taken == 0 || errno != EINTR) {
       written.error_number = taken == 0 ? EIO : errno;
     }
@@ -40,16 +50,11 @@ Written SplicePipe::write(int descriptor, std::span<const std::byte> bytes, std:
   return written;
 }
 
-std::int64_t SplicePipe::write(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) noexcept {
-  std::int64_t total = 0;
-  for (const iovec& piece : pieces) {
-    const Written written =
-        write(descriptor, std::as_bytes(std::span(static_cast<char*>(piece.iov_base), piece.iov_len)),
-              offset + static_cast<std::uint64_t>(total));
-    total += static_cast<std::int64_t>(written.bytes);
-    if (written.error_number != 0) return total > 0 && written.error_number != EIO ? total : -written.error_number;
-  }
-  return total;
+Written SplicePipe::write_or_copy(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) noexcept {
+  const Written written = write(descriptor, pieces, offset);
+  if (written.error_number == 0 || written.error_number == EIO) return written;
+  const Written rest = write_all_at(descriptor, pieces, written.bytes, offset + written.bytes);
+  return {written.bytes + rest.bytes, rest.error_number};
 }
 
 // Short splices are real: at a limit, on a full disk, after a signal.

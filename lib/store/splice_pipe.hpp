@@ -1,7 +1,7 @@
 // Moves memory into a file by reference: vmsplice(2) puts its pages into a pipe, splice(2) takes them out into the
 // file.
 //
-//   chunk ──vmsplice──> pipe of 1 MiB, pages by reference ──splice──> file
+//   chunk or pieces ──vmsplice──> pipe of 1 MiB, pages by reference ──splice──> file
 //
 // Into an O_DIRECT descriptor the disk reads from our pages: no copy at all. Into an ordinary one the kernel copies
 // them into the page cache while splice runs (iter_file_splice_write(), fs/splice.c).
@@ -23,12 +23,13 @@ class SplicePipe {
   /// None when the kernel gives us no pipe.
   [[nodiscard]] static std::optional<SplicePipe> create() noexcept;
 
-  /// Moves all of `bytes` to `offset` of a regular file. When this returns nobody refers to `bytes` any more: splice
-  /// has returned every byte that went in, or the pipe is gone. An error leaves the pipe closed; whoever calls goes on
-  /// with ordinary writes, for EINVAL may only mean that this file system does not splice.
-  [[nodiscard]] Written write(int descriptor, std::span<const std::byte> bytes, std::uint64_t offset) noexcept;
-  /// The same piece by piece. What pwritev(2) would return: bytes written, or a negative errno when there are none.
-  [[nodiscard]] std::int64_t write(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) noexcept;
+  /// Moves all pieces, none of them empty, to `offset` of a regular file, one behind the other. When this returns
+  /// nobody refers to them any more: splice has returned every byte that went in, or the pipe is gone. An error leaves
+  /// the pipe closed; whoever calls goes on with ordinary writes, for EINVAL may only mean that this file system does
+  /// not splice.
+  [[nodiscard]] Written write(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) noexcept;
+  /// And goes on with them: to the very end, which then says what is wrong. Only EIO is taken at its word.
+  [[nodiscard]] Written write_or_copy(int descriptor, std::span<const iovec> pieces, std::uint64_t offset) noexcept;
 
   [[nodiscard]] bool is_open() const noexcept { return input_.is_open(); }
 

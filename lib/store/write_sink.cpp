@@ -1,7 +1,5 @@
 #include "store/write_sink.hpp"
 
-#include <cerrno>
-
 namespace ringtail::store {
 
 void WriteSink::submit(Chunk&& chunk) {
@@ -12,17 +10,22 @@ void WriteSink::submit(Chunk&& chunk) {
   if (failure() == nullptr) count_latency(held.handed_over_at);
 }
 
-Written WriteSink::write(std::span<const std::byte> bytes) noexcept {
-  if (!pipe_) return write_all(file_.descriptor.get(), bytes);
+void WriteSink::submit_pieces(const PieceChunk& chunk) {
+  if (failure() != nullptr) return;
+  const Clock::time_point handed_over_at = Clock::now();
   const std::uint64_t offset = file_.start_offset + landed_.bytes;
-  Written written;
-  if (pipe_->is_open()) {
-    written = pipe_->write(file_.descriptor.get(), bytes, offset);
-    if (written.error_number == 0 || written.error_number == EIO) return written;
-  }
-  // Ordinary writes go on to the very end, and then say what is wrong.
-  const Written rest = write_all_at(file_.descriptor.get(), bytes.subspan(written.bytes), offset + written.bytes);
-  return {written.bytes + rest.bytes, rest.error_number};
+  if (!take_written(chunk, pipe_->write_or_copy(file_.descriptor.get(), chunk.pieces, offset))) return;
+  write_behind();
+  if (failure() == nullptr) count_latency(handed_over_at);
+}
+
+Written WriteSink::write(std::span<const std::byte> bytes) noexcept {
+  const int descriptor = file_.descriptor.get();
+  if (!pipe_) return write_all(descriptor, bytes);
+  const std::uint64_t offset = file_.start_offset + landed_.bytes;
+  if (!pipe_->is_open()) return write_all_at(descriptor, bytes, offset);
+  const iovec whole{const_cast<std::byte*>(bytes.data()), bytes.size()};
+  return pipe_->write_or_copy(descriptor, {&whole, 1}, offset);
 }
 
 void WriteSink::finish() {

@@ -17,6 +17,10 @@ class WriteSink final : public Sink {
 
   [[nodiscard]] std::string_view name() const noexcept override { return pipe_ ? "splice" : "write"; }
   void submit(Chunk&& chunk) override;
+  [[nodiscard]] Pieces pieces() const noexcept override {
+    return pipe_ && pipe_->is_open() ? Pieces::a_copy_less : Pieces::refused;
+  }
+  void submit_pieces(const PieceChunk& chunk) override;
   void sync() override { sync_descriptor(); }
   void finish() override;
 

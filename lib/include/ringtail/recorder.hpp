@@ -37,7 +37,9 @@ enum class FileFormat : std::uint8_t {
 /// `mmap` installs a SIGBUS handler, for a mapped file can be cut from under us; it passes on what is not its own.
 enum class Writer : std::uint8_t { automatic, direct, splice, write, mmap };
 
-/// What becomes of a ring block on its way into the file.
+/// What becomes of packets on their way into the file, where there is a choice. A ring block is dilated (nothing moves,
+/// pcapng only) or compacted. Packets in mbufs can be passed by Writer::splice from where they lie (dilate) or are
+/// copied together.
 enum class Layout : std::uint8_t { automatic, dilate, compact };
 
 /// When to go on to the next file; nothing set: one file. Any limit that is reached first switches.

@@ -32,8 +32,9 @@ class OutputFaultTest : public RecorderTest {
   }
 
   /// Records copied packets until that fails, and a few more, then judges what the file holds.
-  static void expect_clean_end(const RecorderOptions& options, int error_number) {
+  static void expect_clean_end(const RecorderOptions& options, int error_number, std::uint32_t margin_bytes = 0) {
     PacketFeed feed;
+    feed.backend->set_margins(margin_bytes, margin_bytes);
     auto recorder = Recorder::create(options, {&feed.source});
     ASSERT_TRUE(recorder) << recorder.error().message();
     for (int round = 0; round < 100 && recorder->failure() == nullptr; ++round) {
@@ -159,6 +160,34 @@ TEST_P(EveryWriterFaultTest, AFileSizeLimit) {
   const FileSizeLimit limit(1'234'567);
   expect_clean_end(options(path("out")), EFBIG);
   expect_clean_end_in_place(options(path("out")), EFBIG);
+}
+
+/// Packets that go into the file in pieces, from where they lie.
+class PiecesFaultTest : public OutputFaultTest, public testing::WithParamInterface<const char*> {
+ protected:
+  static constexpr std::uint32_t margin_bytes = 128;
+  [[nodiscard]] static RecorderOptions options(const std::string& path) {
+    return {.path = path, .writer = Writer::splice, .layout = Layout::dilate};
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(, PiecesFaultTest, testing::Values("tmpfs", "ext4"),
+                         [](const auto& parameter) { return std::string(parameter.param); });
+
+TEST_P(PiecesFaultTest, AFullDisk) {
+  RINGTAIL_NEEDS_PROGRAM("tshark");
+  RINGTAIL_NEEDS_PROGRAM("mkfs.ext4");
+  const SmallFileSystem small(path("small"), GetParam());
+  if (!small.is_mounted()) GTEST_SKIP() << "mounting a file system needs root and a loop device";
+  expect_clean_end(options(path("small/out")), ENOSPC, margin_bytes);
+}
+
+TEST_P(PiecesFaultTest, AFileSizeLimit) {
+  RINGTAIL_NEEDS_PROGRAM("tshark");
+  const SmallFileSystem small(path("small"), GetParam());
+  if (!small.is_mounted()) GTEST_SKIP() << "mounting a file system needs root and a loop device";
+  const FileSizeLimit limit(1'234'567);
+  expect_clean_end(options(path("small/out")), EFBIG, margin_bytes);
 }
 
 TEST_F(OutputFaultTest, AHeaderThatCannotBeWrittenLeavesNoFile) {

@@ -51,7 +51,8 @@ TEST_F(SplicePipeTest, WhatIsWrittenIsOutOfOurHandsWhenTheCallReturns) {
     fill(round);
     const std::size_t begin = round % 3 == 0 ? 0 : random() % 5000;  // on a page boundary or not
     const auto bytes = memory_.memory().subspan(begin, 1 + random() % (4 << 20));
-    const Written written = pipe->write(file_.get(), bytes, expected.size());
+    const iovec whole{bytes.data(), bytes.size()};
+    const Written written = pipe->write(file_.get(), {&whole, 1}, expected.size());
     ASSERT_EQ(written.error_number, 0);
     ASSERT_EQ(written.bytes, bytes.size());
     expected.insert(expected.end(), bytes.begin(), bytes.end());
@@ -69,7 +70,8 @@ TEST_F(SplicePipeTest, AnErrorIsToldWithWhatGotThroughAndClosesThePipe) {
   ::getrlimit(RLIMIT_FSIZE, &before);
   const rlimit limit{1'234'567, before.rlim_max};
   ::setrlimit(RLIMIT_FSIZE, &limit);
-  const Written written = pipe->write(file_.get(), memory_.memory(), 0);
+  const iovec whole{memory_.data(), memory_.size()};
+  const Written written = pipe->write(file_.get(), {&whole, 1}, 0);
   ::setrlimit(RLIMIT_FSIZE, &before);
   EXPECT_EQ(written.error_number, EFBIG);
   EXPECT_EQ(written.bytes, 1'234'567U);
@@ -78,13 +80,43 @@ TEST_F(SplicePipeTest, AnErrorIsToldWithWhatGotThroughAndClosesThePipe) {
   EXPECT_TRUE(std::ranges::equal(content, memory_.memory().first(written.bytes)));
 }
 
-TEST_F(SplicePipeTest, PiecesAddUpAndGiveAnErrnoWhenNothingWasWritten) {
+// Some on one page, some over several, more than a pipe has room for.
+TEST_F(SplicePipeTest, PiecesFollowEachOtherInTheFile) {
   auto pipe = SplicePipe::create();
   ASSERT_TRUE(pipe);
-  const iovec pieces[] = {{memory_.data(), 2 << 20}, {memory_.data() + (3 << 20), 4096}};
-  EXPECT_EQ(pipe->write(file_.get(), pieces, 0), (2 << 20) + 4096);
+  fill(1);
+  std::mt19937 random(2);
+  std::vector<iovec> pieces;
+  std::vector<std::byte> expected;
+  for (std::size_t at = random() % 100; at < memory_.size() - 20'000; at += random() % 3'000) {
+    const std::size_t length = 1 + random() % (pieces.size() % 50 == 0 ? 20'000 : 1'600);
+    const auto piece = memory_.memory().subspan(at, length);
+    pieces.push_back({piece.data(), piece.size()});
+    expected.insert(expected.end(), piece.begin(), piece.end());
+  }
+  ASSERT_GT(pieces.size(), 3'000U);
+  const Written written = pipe->write(file_.get(), pieces, 0);
+  EXPECT_EQ(written.error_number, 0);
+  EXPECT_EQ(written.bytes, expected.size());
+  EXPECT_TRUE(read_file(expected.size()) == expected);
+}
+
+TEST_F(SplicePipeTest, WhatThePipeRefusesIsWrittenByOtherMeans) {
+  auto pipe = SplicePipe::create();
+  ASSERT_TRUE(pipe);
+  fill(1);
+  const iovec pieces[] = {{memory_.data(), 2 << 20}, {memory_.data() + (2 << 20), 4097}};
+  const base::FileDescriptor appending(::open(path("out").c_str(), O_WRONLY | O_APPEND));  // splice(2): EINVAL
+  Written written = pipe->write_or_copy(appending.get(), pieces, 0);
+  EXPECT_EQ(written.error_number, 0);
+  EXPECT_EQ(written.bytes, (2U << 20) + 4097);
+  EXPECT_FALSE(pipe->is_open());
+  EXPECT_TRUE(std::ranges::equal(read_file(written.bytes), memory_.memory().first(written.bytes)));
+
   const base::FileDescriptor read_only(::open(path("out").c_str(), O_RDONLY));
-  EXPECT_EQ(pipe->write(read_only.get(), pieces, 0), -EBADF);
+  written = SplicePipe::create()->write_or_copy(read_only.get(), pieces, 0);
+  EXPECT_EQ(written.error_number, EBADF);
+  EXPECT_EQ(written.bytes, 0U);
 }
 
 /// On a file system without direct I/O.
