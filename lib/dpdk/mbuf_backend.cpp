@@ -19,13 +19,13 @@ namespace {
 // Slots beyond what full batches need: on a slow link batches are small, and many of them may be out.
 constexpr std::uint32_t smallest_usual_batch = 16;
 
-const std::byte* lowest_address(const rte_mempool& pool) noexcept {
+std::byte* lowest_address(const rte_mempool& pool) noexcept {
   const rte_mempool_memhdr* chunk = nullptr;
-  const void* lowest = nullptr;
+  void* lowest = nullptr;
   STAILQ_FOREACH(chunk, &pool.mem_list, next) {
     if (lowest == nullptr || chunk->addr < lowest) lowest = chunk->addr;
   }
-  return static_cast<const std::byte*>(lowest);
+  return static_cast<std::byte*>(lowest);
 }
 
 std::optional<MbufFilter> filter_of(std::optional<filter::Program> program) {
@@ -148,6 +148,27 @@ void MbufBackend::reclaim() noexcept {
 std::optional<ringtail::detail::LendableMemory> MbufBackend::lendable_memory() const noexcept {
   const bool has_plenty = lent_mbufs_ <= credit_ / 2 && free_slots_.size() >= slots_->slots() / 2;
   return has_plenty ? memory_ : std::nullopt;
+}
+
+// What lies behind the captured bytes, a packet's rest that the snaplen cut off, is nobody's.
+ringtail::detail::Margins MbufBackend::margins(const BatchSlot& slot) const noexcept {
+  ringtail::detail::Margins margins{.base = memory_base_, .front_bytes = UINT32_MAX, .back_bytes = UINT32_MAX};
+  const rte_mbuf* const* mbufs = mbufs_of(slot);
+  for (std::uint32_t index = 0; index < slot.count; ++index) {
+    const rte_mbuf& packet = *mbufs[index];
+    if (!is_ours_alone(packet)) return {};
+    const std::uint32_t behind = packet.buf_len - packet.data_off - slot.descriptors[index].captured_length;
+    margins.front_bytes = std::min<std::uint32_t>(margins.front_bytes, packet.data_off);
+    margins.back_bytes = std::min(margins.back_bytes, behind);
+  }
+  return margins;
+}
+
+// A packet of another pool is a driver's, or another process'; one with a second reference somebody else reads.
+bool MbufBackend::is_ours_alone(const rte_mbuf& packet) const noexcept {
+  constexpr std::uint64_t elsewhere = RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+  return packet.nb_segs == 1 && rte_mbuf_refcnt_read(&packet) == 1 && (packet.ol_flags & elsewhere) == 0 &&
+         (packet.pool == &pool_ || packet.pool == &large_pool_);
 }
 
 std::uint32_t MbufBackend::keep_matching(rte_mbuf** mbufs, std::uint32_t count) noexcept {

@@ -40,6 +40,8 @@ class MbufBackend : public ringtail::detail::Backend {
   [[nodiscard]] std::string_view name() const noexcept final { return name_; }
   [[nodiscard]] std::string_view kind() const noexcept final { return "dpdk"; }
   void release(ringtail::detail::BatchSlot& slot) noexcept final { slots_->give_back(slot); }
+  /// Of packets in one piece in our pools, which nobody else has a reference to.
+  [[nodiscard]] ringtail::detail::Margins margins(const ringtail::detail::BatchSlot& slot) const noexcept final;
   /// Nothing while more than half of what may be lent is.
   [[nodiscard]] std::optional<ringtail::detail::LendableMemory> lendable_memory() const noexcept final;
   [[nodiscard]] ringtail::detail::Credit credit() const noexcept final {
@@ -114,7 +116,8 @@ class MbufBackend : public ringtail::detail::Backend {
   [[nodiscard]] ReceiveStatus nothing_found();
   void wait() noexcept;
   [[nodiscard]] ReceiveStatus end(std::optional<Error> failure);
-  [[nodiscard]] rte_mbuf** mbufs_of(const ringtail::detail::BatchSlot& slot) noexcept {
+  [[nodiscard]] bool is_ours_alone(const rte_mbuf& packet) const noexcept;
+  [[nodiscard]] rte_mbuf** mbufs_of(const ringtail::detail::BatchSlot& slot) const noexcept {
     return mbufs_.get() + std::size_t{slot.index} * batch_packets_;
   }
 
@@ -126,7 +129,7 @@ class MbufBackend : public ringtail::detail::Backend {
   const std::optional<MbufFilter> filter_;
   rte_mempool& pool_;
   rte_mempool& large_pool_;
-  const std::byte* const memory_base_;  // of both pools: offsets count up from it
+  std::byte* const memory_base_;  // of both pools: offsets count up from it
   const std::optional<ringtail::detail::LendableMemory> memory_;
   ring::InterfaceTable interfaces_;
 
