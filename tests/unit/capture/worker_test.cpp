@@ -141,6 +141,20 @@ TEST_F(WorkerTest, RingsTheBellWhenASourceEnds) {
   EXPECT_TRUE(worker_.figures().slots[0].has_ended);
 }
 
+// Each side shows its figures when it likes; neither may make packets appear or vanish.
+TEST(WorkerFigures, AddUpWhicheverSideWasSeenLater) {
+  for (const std::uint64_t handed_over : {0U, 90U, 100U, 5'000U}) {
+    WritingFigures writing;
+    writing.recorded.written_packets = 60;
+    writing.recorded.dropped_writer = 40;
+    const WorkerFigures figures =
+        WorkerFigures::of({.handed_over_packets = handed_over, .dropped_packets = 7}, writing);
+    EXPECT_EQ(figures.recorded.written_packets + figures.recorded.dropped_writer, handed_over + 7);
+    EXPECT_EQ(figures.waiting_packets, handed_over > 100 ? handed_over - 100 : 0);
+    EXPECT_GE(figures.recorded.dropped_writer, 7U);
+  }
+}
+
 // ---- With a writer's thread ----------------------------------------------------------------------------------------
 
 /// A pipe that a recorder writes into, and that nobody reads before it is told to: a disk that stands still.
