@@ -24,7 +24,7 @@ Worker::Worker(std::size_t slot_count, const base::WakeEvent& bell, std::optiona
       past_(slot_count),
       writing_(slot_count, duty_.order, bell) {
   if (!duty_.way_to_writer) return;
-  writer_ = std::make_unique<Writer>(std::move(duty_.way_to_writer), writing_, answers_, bell, slot_count);
+  writer_ = std::make_unique<WriterThread>(std::move(duty_.way_to_writer), writing_, answers_, bell, slot_count);
 }
 
 Worker::~Worker() {

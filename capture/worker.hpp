@@ -30,7 +30,7 @@
 #include "ring/time_order.hpp"
 #include "source_group.hpp"
 #include "worker_figures.hpp"
-#include "writer.hpp"
+#include "writer_thread.hpp"
 #include "writing.hpp"
 
 namespace ringtail::daemon {
@@ -109,8 +109,8 @@ class Worker {
   ring::Mailbox<Order> answers_;
   ring::Published<ReceivingFigures> published_;
   std::atomic<bool> abandoned_{false};
-  Writing writing_;                 ///< the writer's, where there is one
-  std::unique_ptr<Writer> writer_;  ///< null: the worker writes
+  Writing writing_;                       ///< the writer's, where there is one
+  std::unique_ptr<WriterThread> writer_;  ///< null: the worker writes
   std::thread thread_;
 };
 

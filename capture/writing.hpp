@@ -1,6 +1,6 @@
 // From batches to files: a worker's output, and what puts packets into order before it.
 //
-// It runs on the worker's thread, or on a thread of its own (writer.hpp), and may wait for the disk.
+// It runs on the worker's thread, or on a thread of its own (writer_thread.hpp), and may wait for the disk.
 #pragma once
 
 #include <cstdint>

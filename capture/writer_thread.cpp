@@ -1,4 +1,4 @@
-#include "writer.hpp"
+#include "writer_thread.hpp"
 
 #include <utility>
 
@@ -22,55 +22,55 @@ Result<std::unique_ptr<WriterLanes>> open_way_to_writer() {
   return WriterLanes::create(1, most_parcels);
 }
 
-Writer::Writer(std::unique_ptr<WriterLanes> lanes, Writing& writing, ring::Mailbox<Order>& answers,
-               const base::WakeEvent& bell, std::size_t slots)
+WriterThread::WriterThread(std::unique_ptr<WriterLanes> lanes, Writing& writing, ring::Mailbox<Order>& answers,
+                           const base::WakeEvent& bell, std::size_t slots)
     : lanes_(std::move(lanes)), writing_(writing), answers_(answers), bell_(bell) {
   for (std::size_t slot = 0; slot < slots; ++slot) meters_.push_back(ring::LoanMeter::create());
 }
 
-Writer::~Writer() {
+WriterThread::~WriterThread() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Writer::start() {
+void WriterThread::start() {
   thread_ = base::start_quiet_thread([this] { run(); });
 }
 
 // ---- The worker's side ---------------------------------------------------------------------------------------------
 
-bool Writer::is_within_half(std::size_t slot, const Batch& batch) {
+bool WriterThread::is_within_half(std::size_t slot, const Batch& batch) {
   return meters_[slot]->fits_half(batch);
 }
 
-bool Writer::write(std::size_t slot, Batch& batch) {
+bool WriterThread::write(std::size_t slot, Batch& batch) {
   if (!lanes_->has_room(0, 1 + places_for_orders)) return false;
   write_at_last(slot, batch);
   return true;
 }
 
-void Writer::write_at_last(std::size_t slot, Batch& batch) {
+void WriterThread::write_at_last(std::size_t slot, Batch& batch) {
   push({.batch = meters_[slot]->pass(std::move(batch)), .slot = slot, .order = nullptr});
 }
 
-void Writer::wait_for_room(std::chrono::nanoseconds longest) {
+void WriterThread::wait_for_room(std::chrono::nanoseconds longest) {
   lanes_->wait_for_room(0, 1 + places_for_orders, longest);
 }
 
-void Writer::end(std::size_t slot) {
+void WriterThread::end(std::size_t slot) {
   push({.batch = {}, .slot = slot, .order = nullptr});
 }
 
-void Writer::send(std::unique_ptr<Order> order) {
+void WriterThread::send(std::unique_ptr<Order> order) {
   push({.batch = {}, .slot = 0, .order = std::move(order)});
 }
 
-void Writer::push(Parcel&& parcel) {
+void WriterThread::push(Parcel&& parcel) {
   base::require(lanes_->push(0, std::move(parcel)), "there is always room for an order");
 }
 
 // ---- The writer's side ---------------------------------------------------------------------------------------------
 
-void Writer::run() {
+void WriterThread::run() {
   std::chrono::steady_clock::time_point publish_due{};
   while (!has_finished_) {
     const bool found = lanes_->take_some([this](Parcel&& parcel) { take(std::move(parcel)); });
@@ -83,7 +83,7 @@ void Writer::run() {
   }
 }
 
-void Writer::take(Parcel&& parcel) {
+void WriterThread::take(Parcel&& parcel) {
   if (!parcel.order) {
     if (parcel.batch.empty()) return writing_.end(parcel.slot);
     return writing_.write(parcel.slot, std::move(parcel.batch));

@@ -32,13 +32,13 @@ using WriterLanes = store::WriterLanes<Parcel>;
 [[nodiscard]] Result<std::unique_ptr<WriterLanes>> open_way_to_writer();
 
 /// Threads: the worker's, where nothing else is said. All it is given outlives it.
-class Writer {
+class WriterThread {
  public:
-  Writer(std::unique_ptr<WriterLanes> lanes, Writing& writing, ring::Mailbox<Order>& answers,
-         const base::WakeEvent& bell, std::size_t slots);
-  ~Writer();  ///< the last order, a finish, has been sent
-  Writer(const Writer&) = delete;
-  Writer& operator=(const Writer&) = delete;
+  WriterThread(std::unique_ptr<WriterLanes> lanes, Writing& writing, ring::Mailbox<Order>& answers,
+               const base::WakeEvent& bell, std::size_t slots);
+  ~WriterThread();  ///< the last order, a finish, has been sent
+  WriterThread(const WriterThread&) = delete;
+  WriterThread& operator=(const WriterThread&) = delete;
 
   /// Threads: the worker's maker.
   void start();
