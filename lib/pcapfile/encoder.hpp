@@ -59,6 +59,10 @@ class InPlaceEncoder {
   /// multiple of 4.
   virtual void begin(const detail::InPlace& block, std::uint32_t carried_bytes) noexcept = 0;
 
+  /// Whether add() would leave these packets where they are, as it has to while somebody else reads them. `begins`: as
+  /// the first ones of a block; otherwise behind those that the block has already.
+  [[nodiscard]] virtual bool leaves_in_place(std::span<const PacketDescriptor> packets, bool begins) const noexcept = 0;
+
   /// The next packets of the block, in the order they lie in it; some in between may be missing.
   virtual void add(std::span<const PacketDescriptor> packets, InterfaceMap interfaces) noexcept = 0;
 

@@ -30,6 +30,11 @@ class CompactEncoder final : public InPlaceEncoder {
     copied_bytes_ = 0;
   }
 
+  [[nodiscard]] bool leaves_in_place(std::span<const PacketDescriptor> packets,
+                                     bool /*begins*/) const noexcept override {
+    return packets.empty();
+  }
+
   void add(std::span<const PacketDescriptor> packets, InterfaceMap interfaces) noexcept override {
     if (packets.empty()) return;
     std::byte* const base = base_;

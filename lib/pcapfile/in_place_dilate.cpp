@@ -1,5 +1,7 @@
 #include "pcapfile/in_place_dilate.hpp"
 
+#include <algorithm>
+
 #include "base/contract.hpp"
 
 namespace ringtail::pcapfile {
@@ -35,6 +37,10 @@ void DilateEncoder::begin(const detail::InPlace& block, std::uint32_t carried_by
   filled_ = begin_ + carried_bytes;
   open_ = {};
   copied_bytes_ = 0;
+}
+
+bool DilateEncoder::leaves_in_place(std::span<const PacketDescriptor> packets, bool /*begins*/) const noexcept {
+  return std::ranges::all_of(packets, [](const PacketDescriptor& packet) { return packet.offset % 4 == 0; });
 }
 
 // pcapng wants everything at multiples of 4. PACKET_RESERVE sees to that, except where one ring serves devices with

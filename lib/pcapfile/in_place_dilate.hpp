@@ -12,6 +12,7 @@ namespace ringtail::pcapfile {
 class DilateEncoder final : public InPlaceEncoder {
  public:
   void begin(const detail::InPlace& block, std::uint32_t carried_bytes) noexcept override;
+  [[nodiscard]] bool leaves_in_place(std::span<const PacketDescriptor> packets, bool begins) const noexcept override;
   void add(std::span<const PacketDescriptor> packets, InterfaceMap interfaces) noexcept override;
   [[nodiscard]] EncodedBlock finish(std::uint32_t alignment) noexcept override;
 

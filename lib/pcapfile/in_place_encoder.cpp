@@ -27,6 +27,13 @@ class AutomaticEncoder final : public InPlaceEncoder {
     chosen_ = nullptr;
   }
 
+  /// Short packets that somebody reads had better be copied: that costs what moving them does, and the file stays
+  /// small.
+  [[nodiscard]] bool leaves_in_place(std::span<const PacketDescriptor> packets, bool begins) const noexcept override {
+    const bool dilates = begins ? dilating_pays(packets) : chosen_ == &dilate_;
+    return dilates && dilate_.leaves_in_place(packets, begins);
+  }
+
   void add(std::span<const PacketDescriptor> packets, InterfaceMap interfaces) noexcept override {
     if (packets.empty()) return;
     if (chosen_ == nullptr) choose(dilating_pays(packets) ? dilate_ : *compact_);

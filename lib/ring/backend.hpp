@@ -20,7 +20,8 @@
 namespace ringtail::detail {
 
 /// One more batch of the same packets. What they borrow goes back with the last of them, and each may be on a thread of
-/// its own. Not of a batch that is written in place, nor is any of them cut (Batch::keep_first) afterwards.
+/// its own. Before the batch is handed to whoever may write into its memory (InPlace), and none of them is cut
+/// (Batch::keep_first) afterwards: the books know one length for all.
 [[nodiscard]] Batch share(const Batch& batch) noexcept;
 
 /// A back end lives as long as its Source or any batch it lent.

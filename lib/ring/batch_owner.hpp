@@ -11,13 +11,22 @@
 
 namespace ringtail::detail {
 
-/// Memory that packets lie in and that other processes may be shown: sealed, so that they can only read it
-/// (base/sealed_memory.hpp).
+/// Memory that packets lie in and that other processes may be shown.
 struct LendableMemory {
   int descriptor = -1;              ///< open as long as the back end lives
   std::uint64_t inode = 0;          ///< which memory it is, for whoever has a descriptor of their own
   const std::byte* base = nullptr;  ///< where it begins, here
   std::size_t bytes = 0;
+  /// True: whoever has the descriptor can only read (base/sealed_memory.hpp). False: it is a packet socket, and its
+  /// holder can do to the capture whatever this process can, so only those get it who might as well be this process.
+  bool is_sealed = true;
+};
+
+/// How far the source has come since a batch was lent that has not come back.
+enum class LoanAge : std::uint8_t {
+  young,
+  old,      ///< nothing more should be lent to others where it lies until this one is back
+  overdue,  ///< its memory is about to be needed: whoever else has it must lose it now
 };
 
 /// How much can be lent at a time, in each way in which it can run short. 0: not in this way, or nobody knows.
@@ -52,6 +61,8 @@ class BatchOwner {
   /// What may be written around the packets of a loan: by one writer, as long as it holds the loan; other holders
   /// (share()) read captured bytes alone.
   [[nodiscard]] virtual Margins margins(const BatchSlot& /*slot*/) const noexcept { return {}; }
+  /// How long ago a batch was lent, in what has arrived since. Any thread, as long as it holds such a batch.
+  [[nodiscard]] virtual LoanAge age_of(const BatchSlot& /*slot*/) const noexcept { return LoanAge::young; }
   /// Never changes.
   [[nodiscard]] virtual Credit credit() const noexcept { return {}; }
 

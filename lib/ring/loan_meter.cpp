@@ -52,6 +52,7 @@ Batch LoanMeter::pass(Batch&& batch) {
   slot.index = lent.index;
   slot.block_index = lent.block_index;
   slot.in_place = lent.in_place;
+  slot.passed_on = &lent;
   slot.holders.store(1, relaxed);
   batches_out_.fetch_add(1, relaxed);
   packets_out_.fetch_add(slot.count, relaxed);

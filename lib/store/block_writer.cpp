@@ -28,16 +28,27 @@ std::uint32_t end_of(const Batch& batch) noexcept {
 BlockWriter::BlockWriter(FileFormat format, Layout layout)
     : encoder_(pcapfile::make_in_place_encoder(format, layout)) {}
 
-bool BlockWriter::may_begin(const Batch& batch) noexcept {
+/// Nobody else reads the batch, or nothing is done to what they read: no packet moves, and none was cut off that would
+/// become a gap.
+bool BlockWriter::leaves_to_others(const Batch& batch, bool begins) const noexcept {
+  if (!batch.slot()->is_shared()) return true;
+  const detail::BatchSlot& slot = batch.slot()->source();
+  const bool is_whole = batch.descriptors().data() == slot.descriptors && batch.size() == slot.count;
+  return is_whole && encoder_->leaves_in_place(batch.descriptors(), begins);
+}
+
+bool BlockWriter::may_begin(const Batch& batch) const noexcept {
   const detail::InPlace& memory = in_place(batch);
-  if (!memory.available() || !memory.is_first()) return false;
+  if (!memory.available() || !memory.is_first() || !leaves_to_others(batch, true)) return false;
   if (!memory.is_last()) return true;
   const PacketDescriptor& last = batch[batch.size() - 1].descriptor();
   return last.offset + last.captured_length - memory.first_offset >= small_block_bytes;
 }
 
 bool BlockWriter::continues(const Batch& batch) const noexcept {
-  return is_open() && in_place(batch).base == in_place(held_).base && !in_place(batch).is_first();
+  // A batch in between that did not come here may be read by others, and a gap is written over.
+  return is_open() && in_place(batch).base == in_place(held_).base && !in_place(batch).is_first() &&
+         in_place(batch).begin_offset == in_place(held_).end_offset && leaves_to_others(batch, false);
 }
 
 BlockWriter::Added BlockWriter::add(Batch&& batch, std::span<const std::byte> carried,

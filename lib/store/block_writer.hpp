@@ -22,10 +22,11 @@ class BlockWriter {
   BlockWriter(FileFormat format, Layout layout);
 
   /// True when `batch` begins a block that is better encoded in place: its memory allows it, and it is not a small one
-  /// (an idle link's), which is cheaper to copy than to pad and hold.
-  [[nodiscard]] static bool may_begin(const Batch& batch) noexcept;
+  /// (an idle link's), which is cheaper to copy than to pad and hold. One that others read is, where no packet moves.
+  [[nodiscard]] bool may_begin(const Batch& batch) const noexcept;
 
   [[nodiscard]] bool is_open() const noexcept { return !held_.empty(); }
+  /// True when `batch` goes on where the open block ends, and may be encoded behind it.
   [[nodiscard]] bool continues(const Batch& batch) const noexcept;
   [[nodiscard]] Clock::time_point opened_at() const noexcept { return opened_at_; }
 
@@ -51,6 +52,8 @@ class BlockWriter {
   void drop() noexcept { held_.reset(); }
 
  private:
+  [[nodiscard]] bool leaves_to_others(const Batch& batch, bool begins) const noexcept;
+
   std::unique_ptr<pcapfile::InPlaceEncoder> encoder_;
   Batch held_;
   std::uint32_t carried_bytes_ = 0;

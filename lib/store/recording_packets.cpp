@@ -56,7 +56,7 @@ void Recorder::Implementation::take_interfaces(std::uint16_t source_id) {
 
 bool Recorder::Implementation::goes_in_place(std::uint16_t source_id, const Batch& batch) const noexcept {
   if (!blocks_[source_id].continues(batch)) {
-    if (!file_->takes_blocks() || !store::BlockWriter::may_begin(batch)) return false;
+    if (!file_->takes_blocks() || !blocks_[source_id].may_begin(batch)) return false;
     if (file_->blocks_exclude_each_other() && blocks_.size() > 1) return false;
   }
   return fits_in_place(source_id, batch);

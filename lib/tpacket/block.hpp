@@ -58,6 +58,9 @@ class BlockHeader {
     return {nanoseconds(header_.ts_first_pkt), nanoseconds(header_.ts_last_pkt)};
   }
 
+  /// As far as records reach, from the block's beginning. Once the block is ours.
+  [[nodiscard]] std::uint32_t used_bytes() const noexcept { return header_.blk_len; }
+
   [[nodiscard]] std::uint32_t first_record_offset() const noexcept { return header_.offset_to_first_pkt; }
 
  private:

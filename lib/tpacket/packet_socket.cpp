@@ -6,6 +6,7 @@
 #include <linux/if_packet.h>
 #include <linux/net_tstamp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "base/affinity.hpp"
 
@@ -44,7 +45,12 @@ Result<PacketSocket> PacketSocket::open(SocketSettings settings) {
     return tl::unexpected(system_error("open " + settings.device, errno, "packet socket",
                                        errno == EPERM ? "run as root or with CAP_NET_RAW" : ""));
   }
+  struct stat state = {};
+  if (::fstat(descriptor.get(), &state) != 0) {
+    return tl::unexpected(system_error("open " + settings.device, errno, "packet socket"));
+  }
   PacketSocket socket(std::move(settings), std::move(descriptor));
+  socket.inode_ = state.st_ino;
   Instructions nothing = drop_all();
   auto ready = socket.attach(nothing)
                    .and_then([&] { return socket.make_ring(); })

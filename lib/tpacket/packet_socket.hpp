@@ -61,6 +61,8 @@ class PacketSocket {
 
   [[nodiscard]] std::uint16_t fanout_group() const noexcept { return fanout_group_; }
   [[nodiscard]] int descriptor() const noexcept { return socket_.get(); }
+  /// No other socket has it as long as anybody has this one open, or mapped.
+  [[nodiscard]] std::uint64_t inode() const noexcept { return inode_; }
   [[nodiscard]] std::span<std::byte> ring() const noexcept { return ring_.memory(); }
 
  private:
@@ -82,6 +84,7 @@ class PacketSocket {
   std::optional<HardwareTimestamps> hardware_timestamps_;  // asks through socket_, so it goes first
   base::Mapping ring_;
   std::uint16_t fanout_group_ = 0;
+  std::uint64_t inode_ = 0;
 };
 
 }  // namespace ringtail::tpacket

@@ -18,6 +18,12 @@ constexpr std::uint32_t nanoseconds_per_second = 1'000'000'000;
 // size.
 constexpr std::size_t prefetch_distance_records = 8;
 constexpr std::uint16_t tpid_802_1q = 0x8100;
+// Of a ring: what the kernel has ahead of it before it meets a block that others still read, and how far behind they
+// may be and be given more. Who is so late gets copies, and works through what it holds while the kernel fills five
+// eighths of the ring: at a sixth of the packets' pace it is still in time.
+constexpr std::uint32_t reserve_share = 4;
+constexpr std::uint32_t young_share = 8;
+constexpr std::uint32_t smallest_lent_ring = 8;
 // What pcapng may have to say behind a packet: flags 8, hash 12, end of options 4, closing length 4.
 constexpr std::uint32_t pcapng_tail_bytes = 28;
 
@@ -43,6 +49,10 @@ static_assert(flags_of_status(TP_STATUS_LOSING) == packet_flags::after_loss);
 static_assert(flags_of_status(TP_STATUS_CSUMNOTREADY) == packet_flags::checksum_missing);
 static_assert(flags_of_status(TP_STATUS_CSUM_VALID) == packet_flags::checksum_valid);
 static_assert(flags_of_status(TP_STATUS_TS_RAW_HARDWARE) == packet_flags::hardware_timestamp);
+
+const sockaddr_ll& address_of(const std::byte* block_memory, std::uint32_t record) noexcept {
+  return *reinterpret_cast<const sockaddr_ll*>(block_memory + record + address_offset);
+}
 
 // Records form a chain, so the walk waits for memory at every step. Frames of one size come in runs: the guess where a
 // record some steps on begins is often right and costs little when it is not. Its header and the bytes around it, where
@@ -93,7 +103,8 @@ RingReader::RingReader(InterfaceResolver& resolver, std::span<std::byte> ring, c
       geometry_(geometry),
       pool_(std::move(pool)),
       ledger_(geometry.block_count),
-      has_rx_hash_(has_rx_hash) {}
+      has_rx_hash_(has_rx_hash),
+      walk_of_(std::make_unique<std::uint64_t[]>(geometry.block_count)) {}
 
 // Moved only while it is being set up, before the first next().
 RingReader::RingReader(RingReader&& other) noexcept
@@ -102,7 +113,8 @@ RingReader::RingReader(RingReader&& other) noexcept
       geometry_(other.geometry_),
       pool_(std::move(other.pool_)),
       ledger_(std::move(other.ledger_)),
-      has_rx_hash_(other.has_rx_hash_) {}
+      has_rx_hash_(other.has_rx_hash_),
+      walk_of_(std::move(other.walk_of_)) {}
 
 // Checks every offset in the record at `begin`, once: nothing outside the block is ever touched, and each record lies
 // behind the one before it. What describes the packet is read later, straight into its descriptor.
@@ -135,6 +147,7 @@ Look RingReader::next(detail::BatchSlot*& slot, std::uint64_t& captured_bytes) {
   }
   slot = pool_.take();
   if (slot == nullptr) return Look::held;
+  ++taken_slots_;
   captured_bytes = fill(*slot);
   ledger_.lend(current_);
   if (left_ == 0) end_walk();
@@ -151,6 +164,8 @@ Look RingReader::open_block() noexcept {
     base::unpoison(block(current_), geometry_.block_bytes);
     const std::uint32_t packets = header.packets_so_far();
     last_block_ = header.times();
+    last_block_bytes_ = header.used_bytes();
+    walk_of_[current_] = walks_.load(std::memory_order_relaxed);
     ledger_.begin_walk(current_);
     if (begin_walk(packets)) return Look::packets;
     end_walk();
@@ -160,6 +175,7 @@ Look RingReader::open_block() noexcept {
 
 bool RingReader::begin_walk(std::uint32_t packets) noexcept {
   walking_ = true;
+  ahead_is_described_ = false;
   left_ = packets;
   if (packets == 0) return false;
   const std::uint32_t first = BlockHeader(block(current_)).first_record_offset();
@@ -172,6 +188,7 @@ bool RingReader::begin_walk(std::uint32_t packets) noexcept {
 void RingReader::end_walk() noexcept {
   walking_ = false;
   const std::uint32_t finished = current_;
+  walks_.fetch_add(1, std::memory_order_relaxed);
   current_ = current_ + 1 == geometry_.block_count ? 0 : current_ + 1;
   if (ledger_.done(finished)) give_back(finished);
 }
@@ -179,7 +196,27 @@ void RingReader::end_walk() noexcept {
 void RingReader::release(detail::BatchSlot& slot) noexcept {
   const std::uint32_t block_index = slot.block_index;
   pool_.give_back(slot);
+  returned_slots_.fetch_add(1, std::memory_order_relaxed);
   if (ledger_.done(block_index)) give_back(block_index);
+}
+
+// The kernel fills blocks in order and waits at the first one that is not its own (prb_dispatch_next_block()). So what
+// stands between it and a block that is held is seen at one place: the block that comes `reserve` before that one.
+detail::LoanAge RingReader::age_of(const detail::BatchSlot& slot) const noexcept {
+  const std::uint32_t blocks = geometry_.block_count;
+  const std::uint32_t reserve = std::max(1U, blocks / reserve_share);
+  const std::uint64_t passed = walks_.load(std::memory_order_relaxed) - walk_of_[slot.block_index];
+  if (passed + reserve >= blocks) return detail::LoanAge::overdue;
+  const std::uint32_t guard = (slot.block_index + blocks - reserve) % blocks;
+  // Held, it is from the lap before, and the kernel stands behind it.
+  if (!ledger_.is_held(guard) && BlockHeader(block(guard)).is_ours()) return detail::LoanAge::overdue;
+  return passed > std::max(2U, blocks / young_share) ? detail::LoanAge::old : detail::LoanAge::young;
+}
+
+bool RingReader::is_worth_lending() const noexcept {
+  const std::uint64_t slots_out = taken_slots_ - returned_slots_.load(std::memory_order_relaxed);
+  return geometry_.block_count >= smallest_lent_ring && last_block_bytes_ >= geometry_.block_bytes / 4 &&
+         slots_out <= pool_.slots() / 2;
 }
 
 void RingReader::give_back(std::uint32_t block_index) noexcept {
@@ -201,15 +238,17 @@ std::uint64_t RingReader::fill(detail::BatchSlot& slot) {
   std::uint64_t captured_bytes = 0;
   std::uint32_t count = 0;
   Record record = ahead_;
+  if (!std::exchange(ahead_is_described_, false)) describe_ahead(memory);
   while (left_ != 0 && count < pool_.batch_packets()) {
-    const auto& address = *reinterpret_cast<const sockaddr_ll*>(memory + record.begin + address_offset);
-    if (!knows_interface(address)) {
+    PacketDescriptor& descriptor = slot.descriptors[count];
+    if (count == 0) {
+      descriptor = ahead_descriptor_;
+    } else {
       // A new interface begins a batch, so that whoever writes the file can introduce it first.
-      if (count != 0) break;
-      learn_interface(address);
+      if (!knows_interface(address_of(memory, record.begin))) break;
+      describe(memory, record, descriptor);
     }
-    PacketDescriptor& descriptor = slot.descriptors[count++];
-    describe(memory, record, descriptor);
+    ++count;
     captured_bytes += descriptor.captured_length;
     if (--left_ == 0) break;
     if (!read_record(record.begin + record.to_next, left_, record)) {
@@ -218,12 +257,17 @@ std::uint64_t RingReader::fill(detail::BatchSlot& slot) {
     }
   }
   ahead_ = record;
+  if (left_ != 0) {
+    describe_ahead(memory);
+    ahead_is_described_ = true;
+  }
   slot.count = count;
   if (geometry_.carry_offset != 0) {
     if (left_ == 0) make_room_behind(memory, slot.descriptors[count - 1], geometry_.block_bytes);
     slot.in_place.base = memory;
     slot.in_place.carry_offset = geometry_.carry_offset;
     slot.in_place.first_offset = geometry_.first_offset;
+    slot.in_place.end_offset = left_ == 0 ? geometry_.block_bytes : record.begin;
     slot.in_place.next_data_offset = left_ == 0 ? 0 : record.data;
     slot.in_place.limit_offset = geometry_.block_bytes;
     slot.in_place.block_count = geometry_.block_count;
@@ -231,10 +275,17 @@ std::uint64_t RingReader::fill(detail::BatchSlot& slot) {
   return captured_bytes;
 }
 
+/// Of the first packet that has not been handed out. Its interface may be new.
+void RingReader::describe_ahead(std::byte* block_memory) {
+  const sockaddr_ll& address = address_of(block_memory, ahead_.begin);
+  if (!knows_interface(address)) learn_interface(address);
+  describe(block_memory, ahead_, ahead_descriptor_);
+}
+
 inline void RingReader::describe(std::byte* block_memory, const Record& record, PacketDescriptor& descriptor) noexcept {
   const std::byte* const memory = block_memory + record.begin;
   const auto& header = *reinterpret_cast<const tpacket3_hdr*>(memory);
-  const auto& address = *reinterpret_cast<const sockaddr_ll*>(memory + address_offset);
+  const sockaddr_ll& address = address_of(block_memory, record.begin);
   const std::uint32_t status = header.tp_status;
   const std::uint32_t captured = record.captured_length;
   const std::uint32_t wire = std::max(header.tp_len, captured);

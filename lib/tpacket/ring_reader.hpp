@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <linux/if_packet.h>
+#include <memory>
 #include <span>
 
 #include <ringtail/batch.hpp>
@@ -53,6 +54,13 @@ class RingReader {
   /// Takes a lent slot back; its block goes back to the kernel with the last of its holders.
   void release(detail::BatchSlot& slot) noexcept;
 
+  /// How far the walk and the kernel have come behind the slot's block. Any thread that holds a batch of it.
+  [[nodiscard]] detail::LoanAge age_of(const detail::BatchSlot& slot) const noexcept;
+
+  /// Whether the batch that next() made last had better be lent where it lies: the ring is large enough for that, the
+  /// block too full to be copied lightly, and there are batch slots enough for the rest of the traffic.
+  [[nodiscard]] bool is_worth_lending() const noexcept;
+
   /// True when the block the kernel is filling has packets in it, as far as one can see from here.
   [[nodiscard]] bool kernel_block_has_packets() const noexcept;
 
@@ -89,6 +97,7 @@ class RingReader {
   [[nodiscard]] bool read_record(std::uint32_t begin, std::uint32_t packets_left, Record& record) const noexcept;
   void describe(std::byte* block_memory, const Record& record, PacketDescriptor& descriptor) noexcept;
   void describe_tag(std::byte* block_memory, const tpacket3_hdr& header, PacketDescriptor& descriptor) const noexcept;
+  void describe_ahead(std::byte* block_memory);
   [[nodiscard]] bool knows_interface(const sockaddr_ll& address) noexcept;
   void learn_interface(const sockaddr_ll& address);
 
@@ -100,12 +109,22 @@ class RingReader {
   bool has_rx_hash_;
 
   // The walk over block `current_`, while walking_: `left_` packets have not been handed out, `ahead_` is the first of
-  // them, read and checked already, so that a batch can say where the packet behind it begins.
+  // them, read and checked already, so that a batch can say where the packet behind it begins. Behind a batch it is
+  // described, too: whoever writes that batch in place may write over the header of the record behind it.
   bool walking_ = false;
   std::uint32_t current_ = 0;
   std::uint32_t left_ = 0;
   Record ahead_;
+  bool ahead_is_described_ = false;
+  PacketDescriptor ahead_descriptor_;
   BlockTimes last_block_;
+  std::uint32_t last_block_bytes_ = 0;
+  std::uint64_t taken_slots_ = 0;  // from the pool, so far
+
+  // Blocks walked before the one at hand, and by block, what that was when its walk began.
+  std::atomic<std::uint64_t> walks_{0};
+  std::unique_ptr<std::uint64_t[]> walk_of_;
+  std::atomic<std::uint64_t> returned_slots_{0};  // to the pool, so far
 
   // Ids of interfaces met before, direct-mapped by index: "any" alternates between a few.
   struct KnownInterface {

@@ -241,6 +241,15 @@ bool TpacketBackend::drained() const noexcept {
   return !reader_->kernel_block_has_packets() || drain_deadline_.has_passed();
 }
 
+std::optional<detail::LendableMemory> TpacketBackend::lendable_memory() const noexcept {
+  if (!reader_->is_worth_lending()) return std::nullopt;
+  return detail::LendableMemory{.descriptor = socket_.descriptor(),
+                                .inode = socket_.inode(),
+                                .base = socket_.ring().data(),
+                                .bytes = socket_.ring().size(),
+                                .is_sealed = false};
+}
+
 void TpacketBackend::stop() noexcept {
   stop_requested_.store(true, std::memory_order_relaxed);
   wake_.signal();

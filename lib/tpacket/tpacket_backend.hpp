@@ -4,6 +4,7 @@
 #include <linux/filter.h>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -44,6 +45,12 @@ class TpacketBackend final : public detail::Backend, private InterfaceResolver {
   int pollable_descriptor() const noexcept override { return epoll_.get(); }
   std::string_view name() const noexcept override { return device_; }
   std::string_view kind() const noexcept override { return "tpacket"; }
+  /// The packet socket itself, for those who are trusted with it. Nothing for a batch that is better copied, and while
+  /// few batch slots are left.
+  [[nodiscard]] std::optional<detail::LendableMemory> lendable_memory() const noexcept override;
+  [[nodiscard]] detail::LoanAge age_of(const detail::BatchSlot& slot) const noexcept override {
+    return reader_->age_of(slot);
+  }
   void release(detail::BatchSlot& slot) noexcept override { reader_->release(slot); }
   detail::Credit credit() const noexcept override { return reader_->credit(); }
 

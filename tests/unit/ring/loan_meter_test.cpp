@@ -7,6 +7,7 @@
 #include "fixture/fake_backend.hpp"
 #include "fixture/memory_backend.hpp"
 #include "fixture/numbered_frames.hpp"
+#include "ring/backend.hpp"
 
 namespace ringtail::ring {
 namespace {
@@ -142,6 +143,18 @@ TEST_F(LoanMeterTest, CountsWhatOtherThreadsGiveBack) {
     deliver(4, 100);
   }
   EXPECT_FALSE(meter_->fits_half(receive()));
+}
+
+TEST_F(LoanMeterTest, WhoElseReadsABatchIsSeenThroughTheMeter) {
+  deliver(10, 100);
+  Batch batch = receive();
+  Batch other = detail::share(batch);
+  Batch metered = meter_->pass(std::move(batch));
+  EXPECT_TRUE(metered.slot()->is_shared());
+  other.reset();
+  EXPECT_FALSE(metered.slot()->is_shared());
+  const Batch another = detail::share(metered);
+  EXPECT_TRUE(metered.slot()->is_shared());
 }
 
 }  // namespace

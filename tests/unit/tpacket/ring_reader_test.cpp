@@ -1,5 +1,7 @@
 #include "tpacket/ring_reader.hpp"
 
+#include <algorithm>
+#include <cstring>
 #include <gtest/gtest.h>
 #include <random>
 #include <thread>
@@ -80,6 +82,101 @@ TEST(RingReader, ABatchSaysWhereItStandsInItsBlock) {
   EXPECT_FALSE(second.slot()->in_place.is_first());
   EXPECT_TRUE(third.slot()->in_place.is_last());
   EXPECT_EQ(first.slot()->memory_base, first.slot()->in_place.base);
+}
+
+TEST(RingReader, WhatStandsBehindABatchMayBeWrittenOver) {
+  const auto backend = make_backend(small_geometry(2), 10);
+  deliver_numbered(*backend, 0, 25);
+  backend->kernel().retire_timer();
+  std::vector<Batch> batches;  // an encoder on another thread may be behind
+  std::uint64_t expected = 0;
+  for (int batch = 0; batch < 3; ++batch) {
+    batches.push_back(receive_one(*backend));
+    for (const PacketView packet : batches.back()) {
+      const auto frame = read_numbered_frame(packet.bytes());
+      ASSERT_TRUE(frame.intact);
+      ASSERT_EQ(frame.number, expected);
+      ASSERT_EQ(packet.timestamp_ns(), 1'700'000'000'000'000'000 + expected++);
+    }
+    const detail::InPlace& block = batches.back().slot()->in_place;
+    const PacketDescriptor& last = batches.back().descriptors().back();
+    const std::uint64_t end = last.offset + last.captured_length;
+    if (!block.is_last()) std::memset(block.base + end, 0xff, 31);
+    ASSERT_TRUE(block.is_last() || block.next_data_offset >= end + 64);
+  }
+  EXPECT_EQ(batches[0].slot()->in_place.end_offset, batches[1].slot()->in_place.begin_offset);
+  EXPECT_EQ(batches[2].slot()->in_place.end_offset, 256U * 1024);
+}
+
+TEST(RingReader, ALoanAgesAsTheWalkAndTheKernelGoOn) {
+  using detail::LoanAge;
+  const auto backend = make_backend(small_geometry(32));
+  const auto fill_block = [&] {
+    deliver_numbered(*backend, 0, 10);
+    backend->kernel().retire_timer();
+  };
+  const auto age = [&](const Batch& batch) { return backend->age_of(*batch.slot()); };
+  fill_block();
+  const Batch first = receive_one(*backend);
+  std::vector<LoanAge> ages;
+  for (int block = 1; block < 26; ++block) {
+    fill_block();
+    receive_one(*backend).reset();
+    ages.push_back(age(first));
+  }
+  EXPECT_EQ(std::ranges::count(ages, LoanAge::young), 3) << "an eighth, counting the walk that ended";
+  EXPECT_EQ(std::ranges::count(ages, LoanAge::overdue), 3) << "when a quarter is left";
+  EXPECT_TRUE(std::ranges::is_sorted(ages));
+
+  const Batch second = [&] {
+    fill_block();
+    return receive_one(*backend);
+  }();
+  EXPECT_EQ(age(second), LoanAge::young);
+}
+
+TEST(RingReader, ALoanIsOverdueWhenTheKernelComesNearThoughNobodyReads) {
+  using detail::LoanAge;
+  const auto backend = make_backend(small_geometry(32));
+  deliver_numbered(*backend, 0, 10);
+  backend->kernel().retire_timer();
+  const Batch held = receive_one(*backend);
+  for (int block = 1; block <= 24; ++block) {
+    EXPECT_EQ(backend->age_of(*held.slot()), LoanAge::young);
+    deliver_numbered(*backend, 0, 10);
+    backend->kernel().retire_timer();
+  }
+  EXPECT_EQ(backend->age_of(*held.slot()), LoanAge::overdue);
+}
+
+TEST(RingReader, ALoanThatTheWalkHasComeRoundToIsOverdue) {
+  const auto backend = make_backend(small_geometry(8));
+  std::vector<Batch> held;
+  for (int block = 0; block < 8; ++block) {
+    deliver_numbered(*backend, 0, 10);
+    backend->kernel().retire_timer();
+    held.push_back(receive_one(*backend));
+  }
+  Batch none;
+  EXPECT_EQ(backend->receive(0ns, none), ReceiveStatus::no_credit);
+  EXPECT_EQ(backend->age_of(*held.front().slot()), detail::LoanAge::overdue);
+  EXPECT_EQ(backend->age_of(*held.back().slot()), detail::LoanAge::young);
+}
+
+TEST(RingReader, FullBlocksOfALargeRingAreWorthLending) {
+  const auto lends = [](std::uint32_t blocks, std::uint64_t packets, std::uint32_t batch_packets, int batches) {
+    const auto backend = make_backend(small_geometry(blocks), batch_packets);
+    deliver_numbered(*backend, 0, packets, 1000);
+    backend->kernel().retire_timer();
+    std::vector<Batch> held;
+    for (int batch = 0; batch < batches; ++batch) held.push_back(receive_one(*backend));
+    return backend->reader().is_worth_lending();
+  };
+  EXPECT_TRUE(lends(8, 100, 256, 1));
+  EXPECT_FALSE(lends(4, 100, 256, 1)) << "too few blocks";
+  EXPECT_FALSE(lends(8, 10, 256, 1)) << "an idle link's block";
+  EXPECT_TRUE(lends(8, 100, 5, 16));
+  EXPECT_FALSE(lends(8, 100, 5, 17)) << "half of the batch slots are out";
 }
 
 TEST(RingReader, TagsGoBackToWhereTheyWere) {
