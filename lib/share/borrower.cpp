@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "ring/owned_counter.hpp"
 
@@ -47,8 +48,22 @@ ClientFigures Borrower::figures() const {
 
 bool Borrower::hand_over(std::uint32_t place, int descriptor) noexcept {
   if (!send_memory(socket_.get(), place, descriptor)) return false;
-  memory_names_[place] = name_memory(++handed_over_, place);
+  name(place);
   return true;
+}
+
+bool Borrower::hand_over_ring(std::uint32_t place, int descriptor, std::uint64_t bytes) noexcept {
+  if (!send_ring(socket_.get(), place, descriptor, bytes)) return false;
+  name(place);
+  return true;
+}
+
+void Borrower::name(std::uint32_t place) noexcept {
+  memory_names_[place] = name_memory(++handed_over_, place);
+}
+
+void Borrower::take_back(std::uint32_t place) noexcept {
+  if (std::exchange(memory_names_[place], 0) != 0) send_memory_gone(socket_.get(), place);
 }
 
 void Borrower::announce(const Offer& offer, std::uint32_t selected, std::span<const std::uint64_t> selection) noexcept {

@@ -48,8 +48,10 @@ class Borrower {
   /// Hands over a memory that packets will be read in, in place of what was there before. False: the client does not
   /// take it, and has to go.
   [[nodiscard]] bool hand_over(std::uint32_t place, int descriptor) noexcept;
+  /// The same with the ring of a packet socket.
+  [[nodiscard]] bool hand_over_ring(std::uint32_t place, int descriptor, std::uint64_t bytes) noexcept;
   /// Nothing lies there any more.
-  void take_back(std::uint32_t place) noexcept { send_memory_gone(socket_.get(), place); }
+  void take_back(std::uint32_t place) noexcept;
 
   /// What is announced: a slot whose packets are complete, and the place of the memory they lie in where that is not
   /// the slot.
@@ -83,6 +85,7 @@ class Borrower {
  private:
   Borrower(base::FileDescriptor socket, const PeerCredentials& peer, Request request, base::SealedMemory lent,
            base::SealedMemory returned, const Geometry& geometry);
+  void name(std::uint32_t place) noexcept;
   void wake_if_waiting() noexcept;
   void ring_bell() noexcept;
 
@@ -100,7 +103,7 @@ class Borrower {
   std::uint64_t mask_;
   std::uint64_t next_ = 0;  // position of the next announcement
   std::uint32_t handed_over_ = 0;
-  std::array<std::uint32_t, memory_places> memory_names_{};  // by place
+  std::array<std::uint32_t, memory_places> memory_names_{};  // by place; 0: it has none there
   std::uint64_t slots_back_ = 0;                             // given back so far
   std::uint64_t slots_back_before_ = 0;
   std::uint64_t skipped_before_ = 0;  // packets, when it last moved or had credit

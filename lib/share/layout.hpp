@@ -1,4 +1,4 @@
-// What a publisher shares with its clients. Version 2.
+// What a publisher shares with its clients. Version 3.
 //
 // The publisher makes three kinds of memory and seals them: none can be resized by anybody, and what a client may not
 // write it can never map writable (share/sealed_memory.hpp). Whoever writes is named first:
@@ -13,7 +13,8 @@
 //
 //   memories   nobody, or the publisher's device: memory that packets arrived in. They are read where they lie, a slot
 //              has only what is said about them, and the announcement says which memory. Handed over when first needed,
-//              over the socket (share/message.hpp)
+//              over the socket (share/message.hpp). The ring of a packet socket is one, too: it cannot be sealed, so
+//              only clients get it that the publisher trusts
 //
 //   lent       0         128
 //              | header  | slot_count announcements of 24 bytes: position, slot, packets, selected, memory
@@ -36,7 +37,7 @@
 
 namespace ringtail::share {
 
-inline constexpr std::uint32_t layout_version = 2;
+inline constexpr std::uint32_t layout_version = 3;
 inline constexpr std::uint32_t interface_capacity = 1024;
 inline constexpr std::uint32_t most_slots = 1U << 16;
 inline constexpr std::uint32_t most_slot_packets = 1U << 16;

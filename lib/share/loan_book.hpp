@@ -2,12 +2,15 @@
 // gets in here unchecked.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include <ringtail/batch.hpp>
+
+#include "share/layout.hpp"
 
 namespace ringtail::share {
 
@@ -37,13 +40,25 @@ class LoanBook {
 
   /// The slot's packets lie in `batch`, in the memory at `place`: so it does not go back before the slot is free.
   void keep(std::uint32_t slot, Batch batch, std::uint32_t place) noexcept {
-    kept_[slot] = {.batch = std::move(batch), .place = place};
+    Line& line = lines_[place];
+    kept_[slot] = {.batch = std::move(batch), .place = place, .older = line.youngest};
+    (line.youngest == none ? line.oldest : kept_[line.youngest].younger) = slot;
+    line.youngest = slot;
   }
+
+  /// The slot whose batch has been kept longest of those in the memory at `place`.
+  [[nodiscard]] std::optional<std::uint32_t> oldest_kept(std::uint32_t place) const noexcept {
+    return lines_[place].oldest == none ? std::nullopt : std::optional(lines_[place].oldest);
+  }
+  /// What is kept for it.
+  [[nodiscard]] const Batch& kept(std::uint32_t slot) const noexcept { return kept_[slot].batch; }
+  /// A bit for each client that holds the slot.
+  [[nodiscard]] std::uint64_t holders(std::uint32_t slot) const noexcept { return holders_[slot]; }
 
   /// After the last lend(): a slot that nobody took is free again.
   void settle(std::uint32_t slot) noexcept {
     if (holders_[slot] != 0) return;
-    kept_[slot].batch.reset();
+    if (!kept_[slot].batch.empty()) let_go(slot);
     free_.push_back(slot);
   }
 
@@ -61,12 +76,10 @@ class LoanBook {
     for (std::uint32_t slot = 0; slot < holders_.size() && held_[client] != 0; ++slot) (void)give_back(slot, client);
   }
 
-  /// Those for whom a batch in the memory at `place` is kept: a bit for each client. Looks at all slots.
+  /// Those for whom a batch in the memory at `place` is kept: a bit for each client. Looks at all of these.
   [[nodiscard]] std::uint64_t holders_at(std::uint32_t place) const noexcept {
     std::uint64_t holders = 0;
-    for (std::uint32_t slot = 0; slot < holders_.size(); ++slot) {
-      if (!kept_[slot].batch.empty() && kept_[slot].place == place) holders |= holders_[slot];
-    }
+    for (std::uint32_t slot = lines_[place].oldest; slot != none; slot = kept_[slot].younger) holders |= holders_[slot];
     return holders;
   }
 
@@ -75,15 +88,31 @@ class LoanBook {
   [[nodiscard]] std::uint32_t free_slots() const noexcept { return static_cast<std::uint32_t>(free_.size()); }
 
  private:
+  static constexpr std::uint32_t none = 0xffffffff;
   struct Kept {
     Batch batch{};
     std::uint32_t place = 0;
+    std::uint32_t older = none;  ///< slots kept before and after it, in the same place
+    std::uint32_t younger = none;
   };
+  struct Line {
+    std::uint32_t oldest = none;
+    std::uint32_t youngest = none;
+  };
+
+  void let_go(std::uint32_t slot) noexcept {
+    Kept& kept = kept_[slot];
+    Line& line = lines_[kept.place];
+    (kept.older == none ? line.oldest : kept_[kept.older].younger) = kept.younger;
+    (kept.younger == none ? line.youngest : kept_[kept.younger].older) = kept.older;
+    kept.batch.reset();
+  }
 
   static constexpr std::uint64_t bit(std::uint32_t client) noexcept { return std::uint64_t{1} << client; }
 
   std::vector<std::uint64_t> holders_;  // by slot: a bit for each client
   std::vector<Kept> kept_;              // by slot
+  std::array<Line, memory_places> lines_{};
   std::vector<std::uint32_t> free_;
   std::uint32_t held_[most_clients] = {};
 };

@@ -18,7 +18,15 @@ constexpr int answer_timeout_ms = 5000;
 // Behind the greeting.
 constexpr std::uint8_t bell_word = 0;
 constexpr std::uint8_t first_memory_word = 1;
-constexpr std::uint8_t first_gone_word = first_memory_word + memory_places;
+constexpr std::uint8_t first_ring_word = first_memory_word + memory_places;
+constexpr std::uint8_t first_gone_word = first_ring_word + memory_places;
+
+// A ring's word and its length go out, and so come in, together.
+struct [[gnu::packed]] RingNews {
+  std::uint8_t word;
+  std::uint64_t bytes;
+};
+static_assert(sizeof(RingNews) == 9);
 
 // A full socket rings already; a broken one is noticed by whoever reads it.
 void send_word(int socket, std::uint8_t word) noexcept {
@@ -90,6 +98,12 @@ bool send_memory(int socket, std::uint32_t place, int descriptor) noexcept {
   return base::send_with_descriptors(socket, {&word, 1}, {&descriptor, 1}, MSG_DONTWAIT) == sizeof word;
 }
 
+bool send_ring(int socket, std::uint32_t place, int descriptor, std::uint64_t bytes) noexcept {
+  const RingNews news = {.word = static_cast<std::uint8_t>(first_ring_word + place), .bytes = bytes};
+  return base::send_with_descriptors(socket, std::as_bytes(std::span(&news, 1)), {&descriptor, 1}, MSG_DONTWAIT) ==
+         sizeof news;
+}
+
 void send_memory_gone(int socket, std::uint32_t place) noexcept {
   send_word(socket, static_cast<std::uint8_t>(first_gone_word + place));
 }
@@ -104,8 +118,13 @@ News read_news(int socket) noexcept {
   if (bytes == 0) return {.kind = News::Kind::hung_up};
   if (word == bell_word && count == 0) return {.kind = News::Kind::bell};
   const std::uint32_t place = (word - first_memory_word) % memory_places;
-  if (word >= first_memory_word && word < first_gone_word && count == 1) {
+  if (word >= first_memory_word && word < first_ring_word && count == 1) {
     return {.kind = News::Kind::memory, .place = place, .descriptor = std::move(descriptor)};
+  }
+  if (word >= first_ring_word && word < first_gone_word && count == 1) {
+    std::uint64_t length = 0;
+    if (::recv(socket, &length, sizeof length, MSG_DONTWAIT) != sizeof length) return {.kind = News::Kind::nonsense};
+    return {.kind = News::Kind::ring, .place = place, .ring_bytes = length, .descriptor = std::move(descriptor)};
   }
   if (word >= first_gone_word && word < first_gone_word + memory_places && count == 0) {
     return {.kind = News::Kind::memory_gone, .place = place};

@@ -4,7 +4,10 @@
 //   client                                publisher
 //   Hello, ask            ──────────────> Welcome, link types
 //   Hello, attach, filter ──────────────> Welcome, with descriptors
-//                         <────────────── 0: look · 1 + place, with a descriptor: memory · 17 + place: it is gone
+//                         <────────────── 0: look
+//                                         1 + place, with a descriptor: sealed memory
+//                                         17 + place, 8 bytes of length, with a descriptor: a packet socket's ring
+//                                         33 + place: it is gone
 //
 // The socket is SOCK_STREAM, as a daemon's control socket is, so that both are found under one name: who begins with
 // the magic below wants packets, who begins with '{' has a question (control/message.hpp).
@@ -43,11 +46,11 @@ struct Hello {
   };
   std::uint64_t magic = message_magic;
   std::uint32_t version = layout_version;
-  std::uint32_t intent = 0;   ///< Intent
-  std::uint32_t sharing = 0;  ///< Sharing
-  std::uint32_t key = 0;      ///< FlowKey
-  std::uint32_t parts = 0;    ///< of the filter; 0: none
-  std::uint32_t reserved = 0;
+  std::uint32_t intent = 0;       ///< Intent
+  std::uint32_t sharing = 0;      ///< Sharing
+  std::uint32_t key = 0;          ///< FlowKey
+  std::uint32_t parts = 0;        ///< of the filter; 0: none
+  std::uint32_t takes_rings = 0;  ///< 1: it maps rings of packet sockets, if it is trusted with one
   char group[64] = {};
   char filter_text[256] = {};  ///< for people; may be cut
   Part part[most_filter_programs] = {};
@@ -63,6 +66,7 @@ struct Request {
   std::string group{};        ///< empty exactly when everybody gets everything
   std::string filter_text{};  ///< for people
   PacketFilter filter{};
+  bool takes_rings = false;
 };
 [[nodiscard]] Hello to_hello(const Request& request) noexcept;
 /// Error: why the greeting is none. Whatever its bytes are, the filter that comes out of it can be run.
@@ -115,14 +119,17 @@ void send_refusal(int socket, std::string_view reason) noexcept;
 void send_bell(int socket) noexcept;
 /// Hands over the memory that announcements will speak of; false when the client does not take it.
 [[nodiscard]] bool send_memory(int socket, std::uint32_t place, int descriptor) noexcept;
+/// The same with the ring of a packet socket, of so many bytes.
+[[nodiscard]] bool send_ring(int socket, std::uint32_t place, int descriptor, std::uint64_t bytes) noexcept;
 /// Nothing lies there any more that the client may read.
 void send_memory_gone(int socket, std::uint32_t place) noexcept;
 
 /// What a publisher says behind the greeting.
 struct News {
-  enum class Kind { nothing_yet, bell, memory, memory_gone, hung_up, nonsense };
+  enum class Kind { nothing_yet, bell, memory, ring, memory_gone, hung_up, nonsense };
   Kind kind = Kind::nothing_yet;
-  std::uint32_t place = 0;  ///< < memory_places
+  std::uint32_t place = 0;       ///< < memory_places
+  std::uint64_t ring_bytes = 0;  ///< of a ring
   base::FileDescriptor descriptor{};
 };
 /// Client: the next word. Never waits.

@@ -121,6 +121,7 @@ void Publisher::dismiss(std::uint32_t client) noexcept {
   clients_[client].reset();
   book_.forget(client);
   audience_.leave(client);
+  trusted_ &= ~set_of(client);
   --stats_.clients;
   share_credit();
 }

@@ -38,6 +38,9 @@ struct PublisherOptions {
   std::chrono::milliseconds hold_limit{2000};  ///< who holds all it may for so long, and misses packets, is evicted
   /// Who may attach. Empty: root, and the user that the publisher runs as.
   std::function<bool(const PeerCredentials&)> admits{};
+  /// Of those, who is handed the ring of a packet socket, with which they can do whatever this process can
+  /// (SECURITY.md). Empty: nobody.
+  std::function<bool(const PeerCredentials&)> trusts{};
   bool listens = true;  ///< false: somebody else has the socket, and gives connections to welcome()
 };
 
@@ -74,8 +77,11 @@ class Publisher {
   /// interfaces, an entry for each.
   ///
   /// Packets in memory that their source lets others read (BatchOwner::lendable_memory()) stay where they are, and the
-  /// batch shared (detail::share()) until every client has given them back. All others are copied. Either way the
-  /// caller's batch stays as it is. On the thread that received it.
+  /// batch shared (detail::share()) until every client has given them back. All others are copied; also, for clients
+  /// that are not trusted, those in memory that cannot be sealed. Either way the caller's batch stays as it is, and may
+  /// be handed on. On the thread that received it.
+  ///
+  /// Whoever holds what the source needs back (detail::LoanAge::overdue) is evicted here, and in serve().
   void publish(const Batch& batch, std::span<const std::uint16_t> interface_ids) noexcept;
 
   /// The same for packets in any memory, which is not needed afterwards: they are copied.
@@ -96,7 +102,8 @@ class Publisher {
   void serve();
 
   /// Somebody who has connected elsewhere, and wants packets. Sent away when there are too many of them already.
-  void welcome(base::FileDescriptor socket, bool may_attach);
+  /// `is_trusted` as PublisherOptions::trusts.
+  void welcome(base::FileDescriptor socket, bool may_attach, bool is_trusted = false);
 
   /// Everybody who is attached.
   [[nodiscard]] std::vector<ClientFigures> clients() const;
@@ -115,6 +122,8 @@ class Publisher {
   struct LentMemory {
     base::FileDescriptor descriptor{};  ///< open: there is one in this place
     std::uint64_t inode = 0;
+    std::uint64_t bytes = 0;
+    bool is_sealed = true;
     base::Deadline recall = base::Deadline::never();  ///< by then nobody may hold anything in it
   };
   /// What packets to be published lie in, and what their interfaces are called here.
@@ -124,6 +133,7 @@ class Publisher {
     const Batch* batch = nullptr;          ///< to be kept; null: its packets are copied
     std::uint32_t place = 0;               ///< of the memory it lies in
     const std::byte* lent_base = nullptr;  ///< where that begins
+    ClientSet readers = 0;                 ///< who reads it there
 
     [[nodiscard]] const std::byte* bytes_of(const PacketDescriptor& packet) const noexcept {
       return memory_base + packet.offset;
@@ -132,11 +142,20 @@ class Publisher {
       return interface_ids[packet.interface_id];
     }
   };
+  /// A slot for those who read packets in one of the two ways.
+  struct Filling {
+    ClientSet takers = 0;
+    std::optional<std::uint32_t> slot{};  ///< none: nobody takes any, or no slot is free
+    std::optional<SlotWriter> writer{};
+
+    [[nodiscard]] ClientSet served() const noexcept { return slot ? takers : 0; }
+  };
   struct Guest {  ///< has connected, but not greeted yet
     base::FileDescriptor socket;
     base::Deadline deadline = base::Deadline::never();
     PeerCredentials peer{};
     bool may_attach = false;
+    bool is_trusted = false;
     bool has_asked = false;
   };
 
@@ -146,14 +165,20 @@ class Publisher {
   void publish(std::span<const PacketDescriptor> packets, const Portion& portion) noexcept;
   [[nodiscard]] std::optional<std::uint32_t> place_of(const detail::LendableMemory& memory) noexcept;
   [[nodiscard]] bool hand_over(std::uint32_t place, const detail::LendableMemory& memory) noexcept;
-  [[nodiscard]] bool hand_over_all(Borrower& client) const noexcept;
+  [[nodiscard]] bool hand_over_all(std::uint32_t client) noexcept;
+  [[nodiscard]] static bool hand_over(Borrower& client, std::uint32_t place, const LentMemory& memory) noexcept;
+  [[nodiscard]] ClientSet readers_of(bool is_sealed) const noexcept { return is_sealed ? ~ClientSet{0} : trusted_; }
+  void call_in_overdue() noexcept;
+  [[nodiscard]] bool has_old_loans(std::uint32_t place) const noexcept;
   void sort_clients() noexcept;
+  [[nodiscard]] Filling begin_slot(ClientSet takers, const std::byte* lent_base) noexcept;
   [[nodiscard]] static std::uint32_t give_all(std::span<const PacketDescriptor> packets, const Portion& portion,
-                                              std::optional<SlotWriter>& writer) noexcept;
+                                              Filling& copies, Filling& loans) noexcept;
   [[nodiscard]] std::uint32_t share_out(std::span<const PacketDescriptor> packets, const Portion& portion,
-                                        std::optional<SlotWriter>& writer) noexcept;
-  void lend(std::uint32_t slot, const SlotWriter& writer, const Portion& portion) noexcept;
-  void skip_the_rest(bool takers_were_served) noexcept;
+                                        Filling& copies, Filling& loans) noexcept;
+  void give(const PacketDescriptor& packet, const Portion& portion, ClientSet chosen, Filling& filling) noexcept;
+  void lend(const Filling& filling, const Portion& portion, bool in_place) noexcept;
+  void skip_the_rest(ClientSet served) noexcept;
   void skip(std::uint32_t client, std::uint32_t packets) noexcept;
   void collect_returns() noexcept;
   void accept_guests();
@@ -186,6 +211,7 @@ class Publisher {
   std::vector<Guest> guests_;
   std::vector<Part> parts_;                // by client
   std::vector<std::uint16_t> link_types_;  // by interface; room is reserved
+  ClientSet trusted_ = 0;                  // clients that read rings of packet sockets
   ClientSet takers_ = 0;                   // clients that get their part of the slot being filled
   ClientSet late_ = 0;                     // clients that hold all they may, and miss it
   std::uint32_t credit_ = 0;

@@ -28,14 +28,17 @@ bool lies_in(const detail::LendableMemory& memory, const Batch& batch) {
 
 void Publisher::publish(const Batch& batch, std::span<const std::uint16_t> interface_ids) noexcept {
   if (batch.empty() || stats_.clients == 0) return;
+  call_in_overdue();
   const detail::BatchSlot& slot = *batch.slot();
   Portion portion{.memory_base = slot.memory_base, .interface_ids = interface_ids};
   const auto memory = slot.owner->lendable_memory();
-  const auto place = memory && lies_in(*memory, batch) ? place_of(*memory) : std::nullopt;
-  if (place) {
+  const bool is_readable = memory && readers_of(memory->is_sealed) != 0 && lies_in(*memory, batch);
+  const auto place = is_readable ? place_of(*memory) : std::nullopt;
+  if (place && !has_old_loans(*place)) {
     portion.batch = &batch;
     portion.place = *place;
     portion.lent_base = memory->base;
+    portion.readers = readers_of(memory->is_sealed);
   }
   publish(batch.descriptors(), portion);
 }
@@ -49,17 +52,45 @@ void Publisher::publish(std::span<const PacketDescriptor> packets, const Portion
   while (!packets.empty() && stats_.clients != 0) {
     collect_returns();
     sort_clients();
-    // Credits add up to less than all slots, except for a moment after one more client has come.
-    const auto slot = takers_ == 0 ? std::nullopt : book_.take_free();
-    std::optional<SlotWriter> writer;
-    if (slot) writer.emplace(packets_.data(), options_.geometry, *slot, portion.lent_base);
+    Filling copies = begin_slot(takers_ & ~portion.readers, nullptr);
+    Filling loans = begin_slot(takers_ & portion.readers, portion.lent_base);
     const std::uint32_t count =
-        audience_.is_choosy() ? share_out(packets, portion, writer) : give_all(packets, portion, writer);
+        audience_.is_choosy() ? share_out(packets, portion, copies, loans) : give_all(packets, portion, copies, loans);
     for_each_client(audience_.unfiltered(), [&](std::uint32_t client) { parts_[client].packets = count; });
-    if (slot) lend(*slot, *writer, portion);
-    skip_the_rest(slot.has_value());
+    if (copies.slot) lend(copies, portion, false);
+    if (loans.slot) lend(loans, portion, true);
+    skip_the_rest(copies.served() | loans.served());
     packets = packets.subspan(count);
   }
+}
+
+/// Credits add up to less than all slots, except for a moment after one more client has come: whoever may take more has
+/// one to itself.
+Publisher::Filling Publisher::begin_slot(ClientSet takers, const std::byte* lent_base) noexcept {
+  Filling filling{.takers = takers};
+  if (takers != 0) filling.slot = book_.take_free();
+  if (filling.slot) filling.writer.emplace(packets_.data(), options_.geometry, *filling.slot, lent_base);
+  return filling;
+}
+
+/// The kernel waits for the oldest of a ring's blocks, and a client that hangs would have it wait for ever. Memory that
+/// is sealed is a device's own pool, of which the source keeps half.
+void Publisher::call_in_overdue() noexcept {
+  for (std::uint32_t place = 0; place < memory_places; ++place) {
+    if (memories_[place].is_sealed) continue;
+    while (const auto slot = book_.oldest_kept(place)) {
+      const detail::BatchSlot& loan = *book_.kept(*slot).slot();
+      if (loan.owner->age_of(loan) != detail::LoanAge::overdue) break;
+      for_each_client(book_.holders(*slot), [this](std::uint32_t client) { evict(client); });
+    }
+  }
+}
+
+bool Publisher::has_old_loans(std::uint32_t place) const noexcept {
+  const auto slot = memories_[place].is_sealed ? std::nullopt : book_.oldest_kept(place);
+  if (!slot) return false;
+  const detail::BatchSlot& loan = *book_.kept(*slot).slot();
+  return loan.owner->age_of(loan) != detail::LoanAge::young;
 }
 
 /// Where clients know the memory; one that is new is handed over to them all. Nothing: it cannot be.
@@ -69,7 +100,7 @@ std::optional<std::uint32_t> Publisher::place_of(const detail::LendableMemory& m
     LentMemory& lent = memories_[place];
     if (!lent.descriptor.is_open()) {
       if (!free) free = place;
-    } else if (lent.inode == memory.inode) {
+    } else if (lent.inode == memory.inode && lent.is_sealed == memory.is_sealed) {
       lent.recall = base::Deadline::never();  // it was another source's that went
       return place;
     }
@@ -78,14 +109,18 @@ std::optional<std::uint32_t> Publisher::place_of(const detail::LendableMemory& m
 }
 
 bool Publisher::hand_over(std::uint32_t place, const detail::LendableMemory& memory) noexcept {
-  base::FileDescriptor own(::fcntl(memory.descriptor, F_DUPFD_CLOEXEC, 0));
-  if (!own.is_open()) return false;
+  LentMemory lent{.descriptor = base::FileDescriptor(::fcntl(memory.descriptor, F_DUPFD_CLOEXEC, 0)),
+                  .inode = memory.inode,
+                  .bytes = memory.bytes,
+                  .is_sealed = memory.is_sealed};
+  if (!lent.descriptor.is_open()) return false;
   for (std::uint32_t client = 0; client < clients_.size(); ++client) {
-    if (!clients_[client] || clients_[client]->hand_over(place, own.get())) continue;
+    if (!clients_[client] || (readers_of(memory.is_sealed) & set_of(client)) == 0) continue;
+    if (hand_over(*clients_[client], place, lent)) continue;
     ++stats_.broken;
     dismiss(client);
   }
-  memories_[place] = {.descriptor = std::move(own), .inode = memory.inode};
+  memories_[place] = std::move(lent);
   return true;
 }
 
@@ -102,51 +137,65 @@ void Publisher::sort_clients() noexcept {
   }
 }
 
-/// Everybody gets everything: as much as the slot takes, or as there is when nobody has room.
-std::uint32_t Publisher::give_all(std::span<const PacketDescriptor> packets, const Portion& portion,
-                                  std::optional<SlotWriter>& writer) noexcept {
-  if (!writer) return static_cast<std::uint32_t>(packets.size());
-  for (const PacketDescriptor& packet : packets) {
-    if (!writer->append(packet, portion.bytes_of(packet), portion.interface_of(packet))) break;
+/// Everybody gets everything: as much as a slot takes, or as there is when nobody has room.
+std::uint32_t Publisher::give_all(std::span<const PacketDescriptor> packets, const Portion& portion, Filling& copies,
+                                  Filling& loans) noexcept {
+  for (Filling* filling : {&copies, &loans}) {  // whatever fits with its bytes fits without
+    if (!filling->writer) continue;
+    SlotWriter& writer = *filling->writer;
+    for (const PacketDescriptor& packet : packets) {
+      if (!writer.append(packet, portion.bytes_of(packet), portion.interface_of(packet))) break;
+    }
+    packets = packets.first(writer.packets());
   }
-  return writer->packets();
+  return static_cast<std::uint32_t>(packets.size());
 }
 
 /// Somebody wants only a part: what at least one taker wants goes into the slot, and each client's part is noted. How
 /// many packets were looked at, at least one.
-std::uint32_t Publisher::share_out(std::span<const PacketDescriptor> packets, const Portion& portion,
-                                   std::optional<SlotWriter>& writer) noexcept {
+std::uint32_t Publisher::share_out(std::span<const PacketDescriptor> packets, const Portion& portion, Filling& copies,
+                                   Filling& loans) noexcept {
   for_each_client((takers_ | late_) & ~audience_.unfiltered(), [this](std::uint32_t client) {
     parts_[client].packets = 0;
     std::fill(parts_[client].selection.begin(), parts_[client].selection.end(), 0);
   });
   std::uint32_t count = 0;
   for (const PacketDescriptor& packet : packets) {
-    const std::uint16_t interface_id = portion.interface_of(packet);
-    const std::byte* const bytes = portion.bytes_of(packet);
-    const ClientSet chosen =
-        audience_.choose({bytes, packet.captured_length}, packet.wire_length, link_types_[interface_id], takers_);
-    const bool is_given = writer && ((chosen | audience_.unfiltered()) & takers_) != 0;
-    if (is_given && !writer->append(packet, bytes, interface_id)) break;
+    const ClientSet chosen = audience_.choose({portion.bytes_of(packet), packet.captured_length}, packet.wire_length,
+                                              link_types_[portion.interface_of(packet)], takers_);
+    const ClientSet everybody = chosen | audience_.unfiltered();
+    const auto has_room = [&](const Filling& filling) {
+      return !filling.writer || (everybody & filling.takers) == 0 || filling.writer->has_room_for(packet);
+    };
+    if (!has_room(copies) || !has_room(loans)) break;
     ++count;
     for_each_client(chosen, [this](std::uint32_t client) { ++parts_[client].packets; });
-    if (!is_given) continue;
-    const std::uint32_t place = writer->packets() - 1;
-    for_each_client(chosen & takers_, [this, place](std::uint32_t client) {
-      parts_[client].selection[place / 64] |= std::uint64_t{1} << place % 64;
-    });
+    for (Filling* filling : {&copies, &loans}) {
+      if (filling->writer && (everybody & filling->takers) != 0) give(packet, portion, chosen, *filling);
+    }
   }
   return count;
 }
 
-void Publisher::lend(std::uint32_t slot, const SlotWriter& writer, const Portion& portion) noexcept {
-  stats_.copied_bytes += writer.copied_bytes();
-  Borrower::Offer offer{.slot = slot, .packets = writer.packets()};
-  if (portion.batch != nullptr) {
+/// There is room for it.
+void Publisher::give(const PacketDescriptor& packet, const Portion& portion, ClientSet chosen,
+                     Filling& filling) noexcept {
+  (void)filling.writer->append(packet, portion.bytes_of(packet), portion.interface_of(packet));
+  const std::uint32_t place = filling.writer->packets() - 1;
+  for_each_client(chosen & filling.takers, [this, place](std::uint32_t client) {
+    parts_[client].selection[place / 64] |= std::uint64_t{1} << place % 64;
+  });
+}
+
+void Publisher::lend(const Filling& filling, const Portion& portion, bool in_place) noexcept {
+  const std::uint32_t slot = *filling.slot;
+  stats_.copied_bytes += filling.writer->copied_bytes();
+  Borrower::Offer offer{.slot = slot, .packets = filling.writer->packets()};
+  if (in_place) {
     book_.keep(slot, detail::share(*portion.batch), portion.place);
     offer.place = portion.place;
   }
-  for_each_client(takers_, [&](std::uint32_t client) {
+  for_each_client(filling.takers, [&](std::uint32_t client) {
     const Part& part = parts_[client];
     if (part.packets == 0) return;
     book_.lend(slot, client);
@@ -156,8 +205,8 @@ void Publisher::lend(std::uint32_t slot, const SlotWriter& writer, const Portion
   book_.settle(slot);
 }
 
-void Publisher::skip_the_rest(bool takers_were_served) noexcept {
-  for_each_client(takers_were_served ? late_ : late_ | takers_, [this](std::uint32_t client) {
+void Publisher::skip_the_rest(ClientSet served) noexcept {
+  for_each_client((late_ | takers_) & ~served, [this](std::uint32_t client) {
     if (parts_[client].packets != 0) skip(client, parts_[client].packets);
   });
 }

@@ -57,11 +57,11 @@ void Publisher::accept_guests() {
       return;
     }
     const auto peer = credentials_of_peer(socket.get());
-    welcome(std::move(socket), peer && options_.admits(*peer));
+    welcome(std::move(socket), peer && options_.admits(*peer), peer && options_.trusts && options_.trusts(*peer));
   }
 }
 
-void Publisher::welcome(base::FileDescriptor socket, bool may_attach) {
+void Publisher::welcome(base::FileDescriptor socket, bool may_attach, bool is_trusted) {
   const auto peer = credentials_of_peer(socket.get());
   const std::size_t places = may_attach ? most_guests : most_strangers;
   // Edge-triggered: half a greeting must not keep our pollable descriptor readable until its deadline.
@@ -72,7 +72,8 @@ void Publisher::welcome(base::FileDescriptor socket, bool may_attach) {
   guests_.push_back({.socket = std::move(socket),
                      .deadline = base::Deadline::after(longest_greeting),
                      .peer = *peer,
-                     .may_attach = may_attach});
+                     .may_attach = may_attach,
+                     .is_trusted = is_trusted});
 }
 
 /// Out of descriptors: whoever waits is let in with the one kept for this, and sent away. Left in the queue it would
@@ -146,6 +147,7 @@ void Publisher::admit(Guest& guest, Request request) {
     return refuse(guest, "all " + std::to_string(clients_.size()) + " places are taken");
   }
   const auto number = static_cast<std::uint32_t>(place - clients_.begin());
+  const bool reads_rings = guest.is_trusted && request.takes_rings;
   auto filter = std::move(request.filter);
   if (auto why = audience_.join(number, std::move(filter), request.group, request.sharing, request.key)) {
     return refuse(guest, *why);
@@ -158,24 +160,31 @@ void Publisher::admit(Guest& guest, Request request) {
     ++stats_.refused;
     return;
   }
-  if (!hand_over_all(*borrower)) {
-    audience_.leave(number);
-    ++stats_.refused;
-    return;
-  }
   place->emplace(std::move(*borrower));
+  if (reads_rings) trusted_ |= set_of(number);
   ++stats_.clients;
+  if (!hand_over_all(number)) {
+    ++stats_.refused;
+    return dismiss(number);
+  }
   ++stats_.admitted;
   share_credit();
 }
 
 /// What the others have already.
-bool Publisher::hand_over_all(Borrower& client) const noexcept {
+bool Publisher::hand_over_all(std::uint32_t client) noexcept {
   for (std::uint32_t place = 0; place < memory_places; ++place) {
-    const base::FileDescriptor& memory = memories_[place].descriptor;
-    if (memory.is_open() && !client.hand_over(place, memory.get())) return false;
+    const LentMemory& memory = memories_[place];
+    if (!memory.descriptor.is_open() || (readers_of(memory.is_sealed) & set_of(client)) == 0) continue;
+    if (!hand_over(*clients_[client], place, memory)) return false;
   }
   return true;
+}
+
+bool Publisher::hand_over(Borrower& client, std::uint32_t place, const LentMemory& memory) noexcept {
+  const int descriptor = memory.descriptor.get();
+  return memory.is_sealed ? client.hand_over(place, descriptor)
+                          : client.hand_over_ring(place, descriptor, memory.bytes);
 }
 
 /// A client has nothing to say: a word from it is nonsense, the end of its words is its end.
@@ -190,6 +199,7 @@ void Publisher::hear_client(std::uint32_t client) noexcept {
 
 void Publisher::look_after_clients() noexcept {
   collect_returns();
+  call_in_overdue();
   const auto now = Borrower::Clock::now();
   for (std::uint32_t client = 0; client < clients_.size(); ++client) {
     if (!clients_[client]) continue;

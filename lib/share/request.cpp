@@ -48,6 +48,7 @@ Hello to_hello(const Request& request) noexcept {
   hello.intent = static_cast<std::uint32_t>(request.intent);
   hello.sharing = static_cast<std::uint32_t>(request.sharing);
   hello.key = static_cast<std::uint32_t>(request.key);
+  hello.takes_rings = request.takes_rings ? 1 : 0;
   request.group.copy(hello.group, sizeof hello.group - 1);
   request.filter_text.copy(hello.filter_text, sizeof hello.filter_text - 1);
   filter::Instruction* code = hello.code;
@@ -69,6 +70,8 @@ Result<Request> read_request(const Hello& hello) {
                   .key = static_cast<FlowKey>(hello.key),
                   .group = printable(text_of(hello.group)),
                   .filter_text = printable(text_of(hello.filter_text))};
+  if (hello.takes_rings > 1) return refuse("it takes what nobody knows");
+  request.takes_rings = hello.takes_rings == 1;
   if ((request.sharing == Sharing::broadcast) != request.group.empty()) return refuse("its group makes no sense");
   auto filter = read_filter(hello);
   if (!filter) return tl::unexpected(std::move(filter.error()));

@@ -10,6 +10,7 @@
 #include "base/sealed_memory.hpp"
 #include "ring/owned_counter.hpp"
 #include "share/interface_record.hpp"
+#include "share/ring_memory.hpp"
 
 namespace ringtail::share {
 
@@ -28,7 +29,10 @@ ReceiveStatus ShareBackend::receive(std::chrono::nanoseconds timeout, Batch& bat
   const base::Deadline deadline = base::Deadline::after(timeout);
   for (;;) {
     if (take_interrupt()) return ReceiveStatus::interrupted;
-    if (const auto status = look(batch)) return *status;
+    if (const auto status = look(batch)) {
+      if (ended_) end_reading();
+      return *status;
+    }
     // Once more: looking has silenced the bell that an interrupt rings.
     if (take_interrupt()) return ReceiveStatus::interrupted;
     const bool without_credit = is_without_credit();
@@ -145,19 +149,21 @@ std::optional<std::span<const std::byte>> ShareBackend::memory_called(std::uint3
 }
 
 void ShareBackend::read_all_news() {
+  if (held_slots_.load() == 0) old_memories_.clear();
   while (!publisher_gone_ && !ended_) {
     News news = read_news(socket_.get());
     if (news.kind == News::Kind::nothing_yet) return;
     rung_ = true;
     if (news.kind == News::Kind::hung_up) {
       publisher_gone_ = true;
-    } else if (news.kind == News::Kind::memory) {
-      auto mapping = base::map_all_sealed(news.descriptor.get());
+    } else if (news.kind == News::Kind::memory || (news.kind == News::Kind::ring && takes_rings_)) {
+      auto mapping = news.kind == News::Kind::ring ? map_ring(news.descriptor.get(), news.ring_bytes)
+                                                   : base::map_all_sealed(news.descriptor.get());
       if (!mapping) return fail(mapping.error().message(), "");
       put_memory(news.place, {name_memory(++memories_received_, news.place), std::move(*mapping)});
     } else if (news.kind == News::Kind::memory_gone) {
       put_memory(news.place, {});
-    } else if (news.kind == News::Kind::nonsense) {
+    } else if (news.kind != News::Kind::bell) {
       blame_publisher();
     }
   }
@@ -168,8 +174,23 @@ void ShareBackend::read_all_news() {
 void ShareBackend::put_memory(std::uint32_t place, LentMemory memory) {
   constexpr std::size_t most_old_memories = 64;
   old_memories_.push_back(std::exchange(memories_[place], std::move(memory)).mapping);
-  if (held_slots_.load() == 0) old_memories_.clear();
   if (old_memories_.size() > most_old_memories) blame_publisher();
+}
+
+/// A ring that is mapped keeps its packet socket in the kernel, bound and receiving if its owner was killed. So it goes
+/// with the last batch, and does not wait for the end of this source.
+void ShareBackend::end_reading() noexcept {
+  if (walk_) end_walk();
+  reading_has_ended_.store(true);
+  unmap_when_all_is_back();
+}
+
+/// Any thread. Who gives back the last slot stores that before it looks whether reading has ended, and the receiving
+/// thread does the same the other way round: one of them sees both, and one of them unmaps.
+void ShareBackend::unmap_when_all_is_back() noexcept {
+  if (!reading_has_ended_.load() || held_slots_.load() != 0 || memories_are_unmapped_.exchange(true)) return;
+  memories_ = {};
+  old_memories_.clear();
 }
 
 /// The next descriptors of the walk, one batch of them at most: how many.
@@ -233,6 +254,7 @@ void ShareBackend::give_back(std::uint32_t slot) noexcept {
   ledger_.returned(slot);
   held_slots_.fetch_sub(1);
   returns_.give_back(slot);
+  unmap_when_all_is_back();
 }
 
 void ShareBackend::learn_interfaces() {

@@ -82,7 +82,7 @@ class ShareBackend final : public detail::Backend {
   };
 
   ShareBackend(std::string device, const OpenOptions& options, std::uint16_t first_interface_id,
-               const Geometry& geometry, Memory memory, Descriptors descriptors);
+               const Geometry& geometry, Memory memory, Descriptors descriptors, bool takes_rings);
   [[nodiscard]] Result<void> make_batch_pool();
 
   [[nodiscard]] std::optional<ReceiveStatus> look(Batch& batch);
@@ -91,6 +91,8 @@ class ShareBackend final : public detail::Backend {
   [[nodiscard]] std::optional<std::span<const std::byte>> memory_called(std::uint32_t name);
   void read_all_news();
   void put_memory(std::uint32_t place, LentMemory memory);
+  void end_reading() noexcept;
+  void unmap_when_all_is_back() noexcept;
   [[nodiscard]] std::uint32_t copy_descriptors(PacketDescriptor* descriptors) noexcept;
   [[nodiscard]] std::uint64_t copy_checked(detail::BatchSlot& slot);
   void end_walk() noexcept;
@@ -111,6 +113,7 @@ class ShareBackend final : public detail::Backend {
   const std::uint32_t batch_packets_;
   const std::uint16_t first_interface_id_;
   const Geometry geometry_;
+  const bool takes_rings_;
   Memory memory_;
   base::FileDescriptor socket_;
   base::WakeEvent wake_;
@@ -135,7 +138,9 @@ class ShareBackend final : public detail::Backend {
   bool publisher_gone_ = false;
   std::array<LentMemory, memory_places> memories_{};  // by place
   std::uint32_t memories_received_ = 0;
-  std::vector<base::Mapping> old_memories_;  // gone, but batches may still point there
+  std::vector<base::Mapping> old_memories_;     // gone, but batches may still point there
+  std::atomic<bool> reading_has_ended_{false};  // the receiving thread looks at neither of these again
+  std::atomic<bool> memories_are_unmapped_{false};
   bool ended_ = false;
   std::optional<Error> failure_;
   base::Deadline stop_deadline_ = base::Deadline::never();

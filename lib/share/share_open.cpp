@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "base/sealed_memory.hpp"
 #include "share/address.hpp"
@@ -20,10 +21,20 @@ std::optional<std::string> impossible_wish(const OpenOptions& options) {
   return std::nullopt;
 }
 
+/// A ring cannot be sealed. From whom we would not take it we get copies.
+bool is_trusted_publisher(int socket) {
+  const auto peer = credentials_of_peer(socket);
+  return peer && (peer->user == 0 || peer->user == ::geteuid());
+}
+
 /// A filter is compiled here, for the kinds of links the publisher has: what it compiles would cost it time and name
 /// servers.
 Result<Request> request_for(const Wish& wanted, const std::string& filter, int socket, const std::string& operation) {
-  Request request{.sharing = wanted.sharing, .key = wanted.key, .group = wanted.group, .filter_text = filter};
+  Request request{.sharing = wanted.sharing,
+                  .key = wanted.key,
+                  .group = wanted.group,
+                  .filter_text = filter,
+                  .takes_rings = is_trusted_publisher(socket)};
   if (filter.empty()) return request;
   const auto told = greet(socket, {.intent = Intent::ask}, operation);
   if (!told) return tl::unexpected(told.error());
@@ -74,18 +85,19 @@ Result<detail::BackendPointer> ShareBackend::open(std::string_view device, std::
   std::unique_ptr<ShareBackend, detail::BackendDeleter> backend(
       new ShareBackend(std::string(device), options, first_interface_id, geometry,
                        {std::move(*packets), std::move(*lent), std::move(*returned)},
-                       {std::move(*socket), std::move(wake), std::move(epoll)}));
+                       {std::move(*socket), std::move(wake), std::move(epoll)}, request->takes_rings));
   if (auto ready = backend->make_batch_pool(); !ready) return tl::unexpected(std::move(ready.error()));
   return detail::BackendPointer(std::move(backend));
 }
 
 ShareBackend::ShareBackend(std::string device, const OpenOptions& options, std::uint16_t first_interface_id,
-                           const Geometry& geometry, Memory memory, Descriptors descriptors)
+                           const Geometry& geometry, Memory memory, Descriptors descriptors, bool takes_rings)
     : device_(std::move(device)),
       snaplen_(options.snaplen),
       batch_packets_(std::min(options.batch_packets, geometry.slot_packets)),
       first_interface_id_(first_interface_id),
       geometry_(geometry),
+      takes_rings_(takes_rings),
       memory_(std::move(memory)),
       socket_(std::move(descriptors.socket)),
       wake_(std::move(descriptors.wake)),

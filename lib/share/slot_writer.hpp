@@ -24,7 +24,13 @@ class SlotWriter {
         most_packets_(geometry.slot_packets),
         lent_base_(lent_base) {}
 
-  /// False when there is no room for it; there is always room for the first.
+  /// There always is for the first.
+  [[nodiscard]] bool has_room_for(const PacketDescriptor& packet) const noexcept {
+    if (packets_ == most_packets_) return false;
+    return lent_base_ != nullptr || offset_ + std::min(packet.captured_length, longest_packet_bytes) <= end_;
+  }
+
+  /// False when there is no room for it.
   [[nodiscard]] bool append(const PacketDescriptor& packet, const std::byte* bytes,
                             std::uint16_t interface_id) noexcept {
     if (lent_base_ != nullptr) return refer_to(packet, bytes, interface_id);

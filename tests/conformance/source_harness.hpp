@@ -44,5 +44,6 @@ inline void PrintTo(const HarnessFactory& factory, std::ostream* out) {
 [[nodiscard]] HarnessFactory waiting_veth_harness();
 [[nodiscard]] HarnessFactory share_harness();
 [[nodiscard]] HarnessFactory share_in_place_harness();
+[[nodiscard]] HarnessFactory share_ring_harness();
 
 }  // namespace ringtail::conformance

@@ -9,6 +9,7 @@
 #include <thread>
 #include <unistd.h>
 
+#include "base/descriptor_message.hpp"
 #include "base/sealed_memory.hpp"
 #include "fixture/test_publisher.hpp"
 #include "share/address.hpp"
@@ -258,6 +259,37 @@ TEST_F(HostilePublisher, RandomMemoryNeverLeadsOutside) {
     socket_.close();
   }
   EXPECT_GE(sum, 0U);
+}
+
+TEST_F(HostilePublisher, WhatIsNoRingIsNotMapped) {
+  int pair[2] = {-1, -1};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+  const base::FileDescriptor ends[] = {base::FileDescriptor(pair[0]), base::FileDescriptor(pair[1])};
+  const base::FileDescriptor unsealed(::memfd_create("ringtail-hostile", MFD_CLOEXEC));
+  ASSERT_EQ(::ftruncate(unsealed.get(), 65536), 0);
+  const base::FileDescriptor packets(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));  // without a ring
+  for (const int descriptor : {pair[0], unsealed.get(), packets_.descriptor(), packets.get()}) {
+    if (descriptor < 0) continue;  // no CAP_NET_RAW
+    for (const std::uint64_t bytes : {std::uint64_t{0}, std::uint64_t{4096}, std::uint64_t{65536}, UINT64_MAX}) {
+      auto source = open();
+      ASSERT_TRUE(source) << source.error().message();
+      ASSERT_TRUE(send_ring(socket_.get(), 3, descriptor, bytes));
+      EXPECT_EQ(source->receive(10s).status, ReceiveStatus::end_of_stream);
+      ASSERT_NE(source->failure(), nullptr);
+      EXPECT_THAT(source->failure()->message(), HasSubstr("map"));
+      socket_.close();
+    }
+  }
+}
+
+TEST_F(HostilePublisher, ARingWithoutItsLengthIsNonsense) {
+  auto source = open();
+  ASSERT_TRUE(source) << source.error().message();
+  const auto word = static_cast<std::byte>(1 + memory_places);
+  const int descriptor = packets_.descriptor();
+  ASSERT_EQ(base::send_with_descriptors(socket_.get(), {&word, 1}, {&descriptor, 1}), 1);
+  EXPECT_EQ(source->receive(10s).status, ReceiveStatus::end_of_stream);
+  EXPECT_THAT(source->failure()->message(), HasSubstr("broke the rules"));
 }
 
 }  // namespace

@@ -22,10 +22,10 @@ struct RawClient {
   base::Mapping lent;
   base::Mapping returned;
 
-  [[nodiscard]] static Result<RawClient> attach(const std::string& path) {
+  [[nodiscard]] static Result<RawClient> attach(const std::string& path, const Request& request = {}) {
     auto socket = connect_to(path, "attach");
     if (!socket) return tl::unexpected(socket.error());
-    auto greeting = greet(socket->get(), {}, "attach");
+    auto greeting = greet(socket->get(), request, "attach");
     if (!greeting) return tl::unexpected(greeting.error());
     RawClient client;
     client.socket = std::move(*socket);
