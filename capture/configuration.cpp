@@ -47,6 +47,26 @@ std::optional<gid_t> group_named(const std::string& name) {
 }
 // NOLINTEND(concurrency-mt-unsafe)
 
+void read_users(TableReader& keys, const char* key, std::set<uid_t>& users) {
+  std::vector<std::string> names;
+  keys.texts(key, names);
+  for (const std::string& name : names) {
+    const auto user = user_named(name);
+    if (user) users.insert(*user);
+    if (!user) keys.mistake(key, "there is no user " + name);
+  }
+}
+
+void read_groups(TableReader& keys, const char* key, std::set<gid_t>& groups) {
+  std::vector<std::string> names;
+  keys.texts(key, names);
+  for (const std::string& name : names) {
+    const auto group = group_named(name);
+    if (group) groups.insert(*group);
+    if (!group) keys.mistake(key, "there is no group " + name);
+  }
+}
+
 /// The parts of the configuration, each read by a function of its own.
 class ConfigurationReader {
  public:
@@ -264,24 +284,14 @@ void ConfigurationReader::read_storage(const toml::table& table, CaptureSettings
 
 void ConfigurationReader::read_share(const toml::table& table, ShareSettings& share) {
   TableReader keys = reader(table, "capture.share");
-  std::vector<std::string> users;
-  std::vector<std::string> groups;
   keys.flag("enabled", share.enabled);
   keys.number("memory_mib", share.memory_mib, 4, 1 << 15);
   keys.number("clients", share.clients, 1, 64);
   if (const auto ms = keys.whole("hold_limit_ms", 1, 3'600'000)) share.hold_limit = milliseconds(*ms);
-  keys.texts("users", users);
-  keys.texts("groups", groups);
-  for (const std::string& name : users) {
-    const auto user = user_named(name);
-    if (user) share.users.insert(*user);
-    if (!user) keys.mistake("users", "there is no user " + name);
-  }
-  for (const std::string& name : groups) {
-    const auto group = group_named(name);
-    if (group) share.groups.insert(*group);
-    if (!group) keys.mistake("groups", "there is no group " + name);
-  }
+  read_users(keys, "users", share.users);
+  read_groups(keys, "groups", share.groups);
+  read_users(keys, "ring_users", share.ring_users);
+  read_groups(keys, "ring_groups", share.ring_groups);
   keys.refuse_the_rest();
 }
 

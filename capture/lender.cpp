@@ -37,6 +37,11 @@ std::string process_name(pid_t process) {
   return name;
 }
 
+bool is_one_of(const control::Peer& peer, const std::set<uid_t>& users, const std::set<gid_t>& groups) {
+  return users.contains(peer.uid) ||
+         std::any_of(groups.begin(), groups.end(), [&peer](gid_t group) { return peer.is_in_group(group); });
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Lender>> Lender::open(const std::string& capture, const ShareSettings& settings,
@@ -98,22 +103,28 @@ void Lender::note_clients() noexcept {
 }
 
 bool Lender::may_attach(const control::Peer& peer) const {
-  if (peer.uid == 0 || peer.uid == ::geteuid() || settings_.users.contains(peer.uid)) return true;
-  return std::any_of(settings_.groups.begin(), settings_.groups.end(),
-                     [&peer](gid_t group) { return peer.is_in_group(group); });
+  return peer.uid == 0 || peer.uid == ::geteuid() || is_one_of(peer, settings_.users, settings_.groups) ||
+         is_trusted(peer);
+}
+
+/// Not even root is, unless somebody says so: what is trusted with a ring is a program, and each has its faults.
+bool Lender::is_trusted(const control::Peer& peer) const {
+  return is_one_of(peer, settings_.ring_users, settings_.ring_groups);
 }
 
 void Lender::welcome(base::FileDescriptor socket, const control::Peer& peer) {
   const std::lock_guard lock(mutex_);
   const bool allowed = may_attach(peer);
   if (!allowed) log(LogLevel::warning, capture_, fmt::format("uid {} (pid {}) may not attach", peer.uid, peer.pid));
-  if (publisher_) publisher_->welcome(std::move(socket), allowed);
+  if (publisher_) publisher_->welcome(std::move(socket), allowed, is_trusted(peer));
 }
 
 void Lender::admit_others(const ShareSettings& settings) {
   const std::lock_guard lock(mutex_);
   settings_.users = settings.users;
   settings_.groups = settings.groups;
+  settings_.ring_users = settings.ring_users;
+  settings_.ring_groups = settings.ring_groups;
 }
 
 void Lender::lend(const Source& source, const Batch& batch, std::vector<std::uint16_t>& interface_ids) {

@@ -62,6 +62,7 @@ class Lender {
   void run();
   void note_clients() noexcept;
   [[nodiscard]] bool may_attach(const control::Peer& peer) const;
+  [[nodiscard]] bool is_trusted(const control::Peer& peer) const;
 
   const std::string capture_;
   const base::WakeEvent bell_;

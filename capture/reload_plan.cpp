@@ -17,6 +17,8 @@ bool needs_restart(const CaptureSettings& before, const CaptureSettings& after) 
   ShareSettings share = after.share;
   share.users = before.share.users;
   share.groups = before.share.groups;
+  share.ring_users = before.share.ring_users;
+  share.ring_groups = before.share.ring_groups;
   return before.devices != after.devices || before.threads != after.threads || before.cpus != after.cpus ||
          before.ordered != after.ordered || before.has_writer_threads() != after.has_writer_threads() ||
          before.share != share || before.writes_files() != after.writes_files() || before.flight != after.flight ||

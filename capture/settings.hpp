@@ -35,6 +35,8 @@ struct ShareSettings {
   std::chrono::milliseconds hold_limit{2000};
   std::set<uid_t> users{};
   std::set<gid_t> groups{};
+  std::set<uid_t> ring_users{};  ///< who is handed the kernel's rings themselves; they may attach, too
+  std::set<gid_t> ring_groups{};
 
   [[nodiscard]] bool operator==(const ShareSettings&) const = default;
 };

@@ -177,7 +177,8 @@ TEST(Configuration, ReadsWhatItIsTold) {
 TEST(Configuration, ACaptureMayLendAndWriteNothing) {
   const Configuration read = parse_configuration(
       "[[capture]]\ninterfaces = [\"eth0\"]\n"
-      "[capture.share]\nmemory_mib = 16\nclients = 4\nhold_limit_ms = 500\nusers = [\"root\"]\ngroups = [\"root\"]\n",
+      "[capture.share]\nmemory_mib = 16\nclients = 4\nhold_limit_ms = 500\nusers = [\"root\"]\ngroups = [\"root\"]\n"
+      "ring_users = [\"daemon\"]\nring_groups = [\"daemon\"]\n",
       "f");
   EXPECT_THAT(read.mistakes, IsEmpty());
   const CaptureSettings& capture = read.settings.captures.at(0);
@@ -188,6 +189,18 @@ TEST(Configuration, ACaptureMayLendAndWriteNothing) {
   EXPECT_EQ(capture.share.hold_limit, std::chrono::milliseconds(500));
   EXPECT_THAT(capture.share.users, ElementsAre(0U));
   EXPECT_THAT(capture.share.groups, ElementsAre(0U));
+  EXPECT_THAT(capture.share.ring_users, ElementsAre(1U));
+  EXPECT_THAT(capture.share.ring_groups, ElementsAre(1U));
+}
+
+TEST(Configuration, NobodyHasTheRingUnlessNamed) {
+  const Configuration read = parse_configuration(std::string(smallest) + "share.users = [\"root\"]\n", "f");
+  EXPECT_THAT(read.settings.captures.at(0).share.ring_users, IsEmpty());
+  EXPECT_THAT(read.settings.captures.at(0).share.ring_groups, IsEmpty());
+  const Configuration mistaken = parse_configuration(
+      std::string(smallest) + "share.ring_users = [\"nosuchuser\"]\nshare.ring_groups = [\"nosuchgroup\"]\n", "f");
+  EXPECT_THAT(mistaken.mistakes, ElementsAre(HasSubstr("capture.share.ring_users: there is no user nosuchuser"),
+                                             HasSubstr("capture.share.ring_groups: there is no group nosuchgroup")));
 }
 
 TEST(Configuration, ACaptureThatNeitherWritesNorLendsIsAMistake) {

@@ -139,6 +139,10 @@ TEST_F(LenderTest, WhoMayAttachIsDecidedByUserAndGroups) {
   EXPECT_TRUE(attach(peer).has_value());
   lender_->admit_others({.groups = {17}});
   EXPECT_TRUE(attach(peer).has_value());
+  lender_->admit_others({.ring_users = {stranger}});
+  EXPECT_TRUE(attach(peer).has_value());
+  lender_->admit_others({.ring_groups = {17}});
+  EXPECT_TRUE(attach(peer).has_value());
   lender_->admit_others({});
   EXPECT_FALSE(attach(peer).has_value());
   EXPECT_EQ(lender_->status().refused, 2U);

@@ -24,6 +24,7 @@ TEST(ReloadPlan, LeavesAloneWhatHasNotChanged) {
 TEST(ReloadPlan, WhoMayAttachChangesInPlaceButNotTheMemory) {
   CaptureSettings others = capture("others");
   others.share.users = {1000};
+  others.share.ring_users = {1000};
   CaptureSettings memory = capture("memory");
   memory.share.memory_mib = 8;
   CaptureSettings no_files = capture("no files");
