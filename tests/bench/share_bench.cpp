@@ -1,5 +1,6 @@
 // What lending costs: the publisher for each packet, with 1 to 8 clients attached, and a client for each packet it
-// reads. With a copy (lend), as from a kernel ring, and without (lend_in_place), as from a DPDK port. One thread plays
+// reads. With a copy (lend), as from a kernel ring, and without: as from a DPDK port (lend_in_place), and from a kernel
+// ring to those who are trusted with it (lend_ring). One thread plays
 // all parts in turn, and times one of them. What balancing costs on top: the hash of a packet's flow, and the dispatch
 // of a batch among the members of a group. And how long it takes until a client that sleeps has the packet. What all
 // that saves against a ring for each analyzer is for share_paths.py to tell.
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "base/contract.hpp"
+#include "fixture/fake_backend.hpp"
 #include "fixture/sealed_backend.hpp"
 #include "fixture/test_publisher.hpp"
 #include "share/flow_hash.hpp"
@@ -52,6 +54,19 @@ class Lending {
     const auto begin = Clock::now();
     publisher_.publish(batch, ids_);
     publishing_ += Clock::now() - begin;
+    published_ += batch_packets;
+    base::require(publisher_.stats().copied_bytes == 0, "nothing is copied");
+  }
+  /// Packets on a packet socket's ring, put there by a fake kernel.
+  void publish_ring() {
+    Batch batch;
+    while (ring().receive(std::chrono::nanoseconds(0), batch) != ReceiveStatus::packets) {
+      base::require(ring().kernel().deliver({.bytes = {memory_.data(), frame_bytes_}}), "clients give back");
+    }
+    const auto begin = Clock::now();
+    publisher_.publish(batch, ids_);
+    publishing_ += Clock::now() - begin;
+    published_ += batch.size();
     base::require(publisher_.stats().copied_bytes == 0, "nothing is copied");
   }
   void publish() {
@@ -65,6 +80,7 @@ class Lending {
     const auto begin = Clock::now();
     publisher_.publish(packets_, memory_.data(), ids_);
     publishing_ += Clock::now() - begin;
+    published_ += batch_packets;
   }
   void read() {
     const auto begin = Clock::now();
@@ -77,10 +93,16 @@ class Lending {
   }
   void publish_one() { publisher_.publish({packets_.data(), 1}, memory_.data(), ids_); }
   [[nodiscard]] Source& first_source() { return sources_.front(); }
+  [[nodiscard]] std::uint64_t published() const { return published_; }
   [[nodiscard]] Clock::duration publishing() const { return publishing_; }
   [[nodiscard]] Clock::duration reading() const { return reading_ / std::max<std::size_t>(sources_.size(), 1); }
 
  private:
+  [[nodiscard]] fixture::FakeBackend& ring() {
+    if (!ring_) ring_ = fixture::FakeBackend::on_packet_socket(fixture::small_geometry(16, 1U << 20), batch_packets);
+    base::require(ring_ != nullptr, "this process may open packet sockets");
+    return *ring_;
+  }
   [[nodiscard]] test::SealedBackend& lendable() { return static_cast<test::SealedBackend&>(*in_place_); }
   /// UDP over IPv4: a flow of its own for each of 65,536 packets.
   void write_headers(std::size_t at) {
@@ -96,13 +118,14 @@ class Lending {
     put(37, 53);
   }
   static Publisher make_publisher() {
-    auto publisher = Publisher::create({.name = "bench"});
+    auto publisher = Publisher::create({.name = "bench", .trusts = [](const auto&) { return true; }});
     base::require(publisher.has_value(), "packets can be lent");
     return std::move(*publisher);
   }
 
   test::RunDirectory directory_;
   detail::BackendPointer in_place_ = test::SealedBackend::create({.batches = 64, .batch_packets = batch_packets});
+  std::unique_ptr<fixture::FakeBackend, detail::BackendDeleter> ring_;
   Publisher publisher_ = make_publisher();
   std::vector<std::uint16_t> ids_;
   std::vector<Source> sources_;
@@ -111,13 +134,13 @@ class Lending {
   std::size_t frame_bytes_;
   std::uint64_t offset_ = 0;
   std::uint64_t bytes_ = 0;
+  std::uint64_t published_ = 0;  // packets
   Clock::duration publishing_{};
   Clock::duration reading_{};
 };
 
-double per_packet_ns(const benchmark::State& state, Clock::duration time) {
-  return std::chrono::duration<double, std::nano>(time).count() /
-         (static_cast<double>(state.iterations()) * batch_packets);
+double per_packet_ns(const Lending& lending, Clock::duration time) {
+  return std::chrono::duration<double, std::nano>(time).count() / static_cast<double>(lending.published());
 }
 
 void lend_by(void (Lending::*publish)(), benchmark::State& state) {
@@ -127,8 +150,8 @@ void lend_by(void (Lending::*publish)(), benchmark::State& state) {
     (lending.*publish)();
     lending.read();
   }
-  state.counters["publisher_ns"] = per_packet_ns(state, lending.publishing());
-  state.counters["client_ns"] = per_packet_ns(state, lending.reading());
+  state.counters["publisher_ns"] = per_packet_ns(lending, lending.publishing());
+  state.counters["client_ns"] = per_packet_ns(lending, lending.reading());
 }
 
 void lend(benchmark::State& state) {
@@ -140,6 +163,11 @@ void lend_in_place(benchmark::State& state) {
   lend_by(&Lending::publish_in_place, state);
 }
 
+/// As lend_in_place(), in a kernel's ring. The last batch of a block is a small one.
+void lend_ring(benchmark::State& state) {
+  lend_by(&Lending::publish_ring, state);
+}
+
 /// As lend(), among the members of a group; compare publisher_ns with lend/clients:1.
 void balance(benchmark::State& state) {
   Lending lending(state.range(0), static_cast<std::size_t>(state.range(1)), "?group=bench");
@@ -148,7 +176,7 @@ void balance(benchmark::State& state) {
     lending.publish();
     lending.read();
   }
-  state.counters["publisher_ns"] = per_packet_ns(state, lending.publishing());
+  state.counters["publisher_ns"] = per_packet_ns(lending, lending.publishing());
 }
 
 /// As lend(), with a filter that lets everything through.
@@ -159,7 +187,7 @@ void filter(benchmark::State& state) {
     lending.publish();
     lending.read();
   }
-  state.counters["publisher_ns"] = per_packet_ns(state, lending.publishing());
+  state.counters["publisher_ns"] = per_packet_ns(lending, lending.publishing());
 }
 
 /// From the publisher's call to the client's return from receive(), each on a thread of its own; a packet every 300 us,
@@ -212,6 +240,7 @@ BENCHMARK(balance)->ArgNames({"clients", "bytes"})->ArgsProduct({{1, 2, 4, 8}, {
 BENCHMARK(filter)->ArgNames({"clients"})->Arg(1)->Arg(8);
 BENCHMARK(lend)->ArgNames({"clients", "bytes"})->ArgsProduct({{1, 2, 4, 8}, {64, 512, 1500}});
 BENCHMARK(lend_in_place)->ArgNames({"clients", "bytes"})->ArgsProduct({{1, 2, 4, 8}, {64, 512, 1500}});
+BENCHMARK(lend_ring)->ArgNames({"clients", "bytes"})->ArgsProduct({{1, 2, 4, 8}, {64, 512, 1500}});
 
 }  // namespace
 }  // namespace ringtail

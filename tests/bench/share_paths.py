@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What N analyzers of one link cost the machine: a packet socket and ring for each, or one daemon that lends to all.
+"""What N analyzers of one link cost the machine: a packet socket and ring for each (rings), one daemon that lends copies to
+all (lent), or its ring (ring).
 
     tests/bench/share_paths.py --build build/release --rounds 5
 
@@ -24,7 +25,7 @@ import testbed  # noqa: E402
 from testbed import Testbed, wait_until  # noqa: E402
 
 NAMESPACES = ["--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
-WAYS = ("rings", "lent")
+WAYS = ("rings", "lent", "ring")
 
 
 def busy_seconds():
@@ -42,9 +43,11 @@ class Paths(Testbed):
 
     def start_analyzers(self, way, count):
         device = "rx0" if way == "rings" else "ringtail:rx0"
-        if way == "lent" and count > 0:
+        if way != "rings" and count > 0:
+            trusted = '["root"]' if way == "ring" else "[]"
             self.daemon = self.start(testbed.build_directory / "capture" / "ringtaild", "-i", "rx0", "--run-dir",
-                                     self.directory / "run", "--set", "retire_timeout_ms=100", stderr=subprocess.DEVNULL)
+                                     self.directory / "run", "--set", "retire_timeout_ms=100", "--set", f"share.ring_users={trusted}",
+                                     stderr=subprocess.DEVNULL)
             wait_until((self.directory / "run" / "rx0.sock").exists, "the daemon")
             time.sleep(0.3)
         paths = [self.directory / f"count{number}.json" for number in range(count)]
@@ -58,7 +61,7 @@ class Paths(Testbed):
         for analyzer in analyzers:
             analyzer.send_signal(signal.SIGINT)
             analyzer.wait()
-        if way == "lent" and analyzers:
+        if way != "rings" and analyzers:
             self.daemon.terminate()
             self.daemon.wait()
 
