@@ -1,8 +1,6 @@
 """The splice writer takes packets from the mbufs they arrived in, each with its record around it: what stands in the file
 is what it would be had they been copied."""
 
-import os
-
 import readers
 from capture import Capture
 from daemon import Daemon, check_numbers, files
@@ -14,7 +12,7 @@ from testbed import run, wait_until
 
 IN_PIECES = ("--writer", "splice", "--layout", "dilate")
 DEVICE = "net_af_packet0,iface=rx0,framecnt=32768"  # the driver's own ring takes all that a case sends
-COUNT = 1_000_000 if "RINGTAIL_FULL_TESTS" in os.environ else 20_000
+COUNT = 20_000  # fewer than the ring has room for: nothing is lost, however slow the machine
 
 
 class PieceCase(DpdkTestbed):
@@ -159,7 +157,8 @@ class SharedMemory(PieceCase):
         peer = f"net_memif0,role=client,zero-copy=yes,rsize=13,socket={self.socket},socket-abstract=no"
         sender = Testpmd(self, f"net_pcap0,rx_pcap={self.played}", peer)
         sender.start()
-        wait_until(lambda: capture.path.stat().st_size > self.played.stat().st_size, "all frames in the file")
+        sent = f"TX-packets: {len(self.frames)} "
+        wait_until(lambda: sent in sender.command("show port stats 1"), "all frames to be sent")
         sender.stop()
         self.check_in_pieces(capture.finish())
         sender.quit()
@@ -172,7 +171,6 @@ class Tapped(Tap):
         application = self.application(self.player(0), self.player(1), mode="io")
         capture = self.capture(0, "--direction", "in", *IN_PIECES)
         self.play_all(application)
-        wait_until(lambda: readers.frames_of(self, capture.path) == self.FRAMES, "all frames in the file")
         application.stop()
         account = capture.finish()
         self.assertGreater(account["layout"]["dilated_chunks"], 0)
