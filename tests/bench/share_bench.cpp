@@ -1,9 +1,9 @@
 // What lending costs: the publisher for each packet, with 1 to 8 clients attached, and a client for each packet it
 // reads. With a copy (lend), as from a kernel ring, and without: as from a DPDK port (lend_in_place), and from a kernel
-// ring to those who are trusted with it (lend_ring). One thread plays
-// all parts in turn, and times one of them. What balancing costs on top: the hash of a packet's flow, and the dispatch
-// of a batch among the members of a group. And how long it takes until a client that sleeps has the packet. What all
-// that saves against a ring for each analyzer is for share_paths.py to tell.
+// ring to those who are trusted with it (lend_ring). One thread plays all parts in turn, and times one of them. What
+// balancing costs on top: the hash of a packet's flow, and the dispatch of a batch among the members of a group. And
+// how long it takes until a client that sleeps has the packet. What all that saves against a ring for each analyzer is
+// for share_paths.py to tell.
 //
 //   build/release/tests/bench/share_bench --benchmark_repetitions=9 --benchmark_enable_random_interleaving=true
 
