@@ -16,9 +16,9 @@ namespace ringtail::share {
 namespace {
 
 using namespace std::chrono_literals;
+using test::patience;
 using testing::HasSubstr;
 
-constexpr auto patience = 10s;  // a bound, not an expectation
 constexpr std::size_t frame_bytes = 1000;
 constexpr std::uint64_t block_frames = 200;  // of the 256 KiB that a block has
 constexpr std::uint32_t blocks = 16;

@@ -17,15 +17,15 @@ namespace ringtail::share {
 namespace {
 
 using namespace std::chrono_literals;
+using test::patience;
 using testing::HasSubstr;
 
-constexpr auto patience = 10s;  // a bound, not an expectation
-constexpr std::uint32_t frame_bytes = 64;
+constexpr std::uint32_t udp_frame_bytes = 64;
 
 /// UDP over IPv4 over Ethernet: `flow` is in the addresses, `number` behind the headers.
-std::array<std::byte, frame_bytes> udp_frame(std::uint32_t flow, std::uint16_t port, std::uint32_t number,
-                                             bool backward) {
-  std::array<std::byte, frame_bytes> frame{};
+std::array<std::byte, udp_frame_bytes> udp_frame(std::uint32_t flow, std::uint16_t port, std::uint32_t number,
+                                                 bool backward) {
+  std::array<std::byte, udp_frame_bytes> frame{};
   const auto put = [&](std::size_t at, std::uint32_t value) { frame[at] = static_cast<std::byte>(value); };
   const std::size_t here = backward ? 30 : 26;
   const std::size_t there = backward ? 26 : 30;
@@ -53,13 +53,13 @@ class SharingTest : public testing::Test {
   }
   /// A frame of each of the flows, in turn: port 53 every fourth time.
   void send(std::uint32_t frames, std::uint32_t flows) {
-    std::vector<std::array<std::byte, frame_bytes>> memory;
+    std::vector<std::array<std::byte, udp_frame_bytes>> memory;
     std::vector<PacketDescriptor> packets;
     for (std::uint32_t at = 0; at < frames; ++at, ++sent_) {
       memory.push_back(udp_frame(sent_ % flows, sent_ % 4 == 0 ? 53 : 443, sent_, sent_ / flows % 2 == 1));
       PacketDescriptor packet = {};
-      packet.offset = std::uint64_t{at} * frame_bytes;
-      packet.captured_length = packet.wire_length = frame_bytes;
+      packet.offset = std::uint64_t{at} * udp_frame_bytes;
+      packet.captured_length = packet.wire_length = udp_frame_bytes;
       packets.push_back(packet);
     }
     publisher_.with([&](Publisher& publisher) {
@@ -73,7 +73,7 @@ class SharingTest : public testing::Test {
       const Received got = source.receive(0ns);
       if (got.status != ReceiveStatus::packets) return numbers;
       for (const PacketView packet : got.batch) {
-        EXPECT_EQ(packet.captured_length(), frame_bytes);
+        EXPECT_EQ(packet.captured_length(), udp_frame_bytes);
         std::memcpy(&numbers.emplace_back(), packet.data() + 42, sizeof(std::uint32_t));
       }
     }
@@ -104,7 +104,7 @@ TEST_F(SharingTest, AFilterLetsItsPartThroughAndNothingElse) {
   for (std::uint32_t at = 0; at < 500; ++at) EXPECT_EQ(seen[1][at], 4 * at);
   EXPECT_EQ(seen[2], seen[1]);
   EXPECT_TRUE(seen[3].empty());
-  EXPECT_EQ(publisher_.stats().copied_bytes, 2'000U * frame_bytes) << "once for all of them";
+  EXPECT_EQ(publisher_.stats().copied_bytes, 2'000U * udp_frame_bytes) << "once for all of them";
   EXPECT_EQ(dns.stats().received, 500U);
   EXPECT_EQ(dns.stats().unread, 0U);
 }
@@ -113,7 +113,7 @@ TEST_F(SharingTest, WhatNobodyWantsIsNotCopied) {
   Source dns = open("test", "udp port 53");
   send(100, 1);
   EXPECT_EQ(numbers(dns).size(), 25U);
-  EXPECT_EQ(publisher_.stats().copied_bytes, 25U * frame_bytes);
+  EXPECT_EQ(publisher_.stats().copied_bytes, 25U * udp_frame_bytes);
 }
 
 TEST_F(SharingTest, AFilteredClientIsToldExactlyWhatItMissed) {
