@@ -11,7 +11,6 @@
 #include "access.hpp"
 #include "log.hpp"
 #include "notify.hpp"
-#include "reload_plan.hpp"
 #include "share/message.hpp"
 
 namespace ringtail::daemon {
@@ -76,7 +75,7 @@ Result<void> Daemon::open_captures() {
   for (const CaptureSettings& each : settings_.captures) {
     auto capture = Capture::open(each, opener_);
     if (!capture) return tl::unexpected(std::move(capture.error()));
-    captures_[each.name] = {.capture = std::move(*capture), .settings = each, .then = {}};
+    captures_[each.name] = {.capture = std::move(*capture), .settings = each};
   }
   return {};
 }
@@ -104,22 +103,17 @@ Result<void> Daemon::start_captures() {
 
 /// While the daemon runs already.
 Result<void> Daemon::add_capture(const CaptureSettings& settings) {
-  if (auto listening = control_.listen(settings_.run_directory, settings.name); !listening) return listening;
   auto capture = Capture::open(settings, opener_);
-  Result<void> started;
-  if (capture) started = (*capture)->start();
-  if (!capture || !started) {
-    control_.close(settings.name);
-    return tl::unexpected(capture ? started.error() : capture.error());
-  }
-  captures_[settings.name] = {.capture = std::move(*capture), .settings = settings, .then = {}};
+  if (!capture) return tl::unexpected(std::move(capture.error()));
+  if (auto started = (*capture)->start(); !started) return started;
+  captures_[settings.name] = {.capture = std::move(*capture), .settings = settings};
   log(LogLevel::info, settings.name, what_it_does(settings));
   return {};
 }
 
-void Daemon::run() {
+bool Daemon::run() {
   std::vector<pollfd> descriptors;
-  while (!captures_.empty()) {
+  while (!captures_.empty() || !waiting_.empty()) {
     descriptors.assign(1, {.fd = signals_.descriptor(), .events = POLLIN, .revents = 0});
     control_.add_to(descriptors);
     if (::poll(descriptors.data(), descriptors.size(), longest_sleep_ms) > 0) {
@@ -127,9 +121,12 @@ void Daemon::run() {
       control_.serve(descriptors);
     }
     remove_ended();
+    begin_what_waits();
+    if (has_given_up()) return false;
     keep_watchdog_quiet();
     show_metrics();
   }
+  return true;
 }
 
 /// The first request ends the inflow and empties the rings; the second leaves them as they are; the third is for those
@@ -162,34 +159,35 @@ void Daemon::dump_all() {
 void Daemon::stop_all() {
   notify("STOPPING=1");
   log(LogLevel::info, "", "ends: what is in the rings is still written");
-  for (auto& [name, running] : captures_) {
-    running.then.reset();
-    running.capture->stop();
-  }
+  waiting_.clear();
+  for (auto& [name, running] : captures_) stop(running);
 }
 
+void Daemon::stop(Running& running) {
+  running.then.reset();
+  running.is_stopping = true;
+  running.capture->stop();
+}
+
+/// What a capture has given up, another may be waiting for.
 void Daemon::remove_ended() {
   for (auto each = captures_.begin(); each != captures_.end();) {
     if (!each->second.capture->has_ended()) {
       ++each;
       continue;
     }
-    const std::optional<CaptureSettings> then = std::move(each->second.then);
-    const std::string name = each->first;
+    if (each->second.then) begin_later(*each->second.then);
+    const auto next = waiting_.find(each->first);
+    if (next == waiting_.end()) control_.close(each->first);
+    if (next != waiting_.end()) next->second.has_socket = true;
     each = captures_.erase(each);
-    control_.close(name);
-    if (!then) continue;
-    if (auto added = add_capture(*then); !added) log(LogLevel::error, name, added.error().message());
-    each = captures_.begin();  // it may have come before those we were to look at
+    for (auto& [name, waiting] : waiting_) waiting.due = {};
   }
 }
 
 // ---- Questions -----------------------------------------------------------------------------------------------------
 
 void Daemon::answer(const Question& question) {
-  const auto found = captures_.find(question.capture);
-  if (found == captures_.end()) return control_.answer(question.client, {.error = "the capture has ended"});
-  Capture& capture = *found->second.capture;
   const control::Operation operation = question.request.operation;
   if (!may(question.peer, operation, settings_.access, ::geteuid())) {
     log(LogLevel::warning, question.capture,
@@ -197,6 +195,9 @@ void Daemon::answer(const Question& question) {
     return control_.answer(question.client, {.error = fmt::format("you (uid {}) may not {} here", question.peer.uid,
                                                                   control::name_of(operation))});
   }
+  const auto found = captures_.find(question.capture);
+  if (found == captures_.end()) return control_.answer(question.client, answer_without_capture(question));
+  Capture& capture = *found->second.capture;
   switch (operation) {
     case control::Operation::stat:
     case control::Operation::reload:
@@ -228,63 +229,30 @@ control::Answer Daemon::answer_at_once(const Question& question, Capture& captur
   log(LogLevel::info, question.capture,
       fmt::format("uid {} asks for {}", question.peer.uid, control::name_of(question.request.operation)));
   if (question.request.operation == control::Operation::stop) {
-    captures_.at(question.capture).then.reset();
-    capture.stop();
+    stop(captures_.at(question.capture));
     return {};
   }
   if (auto reloaded = reload(); !reloaded) return {.error = reloaded.error().message()};
   return {};
 }
 
-// ---- Another configuration -----------------------------------------------------------------------------------------
-
-std::vector<CaptureSettings> Daemon::running() const {
-  std::vector<CaptureSettings> settings;
-  for (const auto& [name, running] : captures_) settings.push_back(running.then.value_or(running.settings));
-  return settings;
-}
-
-/// A configuration with a mistake changes nothing.
-Result<void> Daemon::reload() {
-  notify("RELOADING=1");
-  const Configuration configuration = load_configuration(options_);
-  for (const std::string& mistake : configuration.mistakes) log(LogLevel::error, "", mistake);
-  if (configuration.mistakes.empty()) carry_out_reload(configuration.settings);
-  notify("READY=1");
-  if (configuration.mistakes.empty()) return {};
-  return tl::unexpected(make_error("reload the configuration", configuration.mistakes.front(), "nothing was changed"));
-}
-
-void Daemon::carry_out_reload(const Settings& wanted) {
-  const ReloadPlan plan = plan_reload(running(), wanted.captures);
-  for (const std::string& name : plan.stop) {
-    captures_.at(name).then.reset();
-    captures_.at(name).capture->stop();
+/// It may be one that is still to be started, or there was one.
+control::Answer Daemon::answer_without_capture(const Question& question) {
+  const auto found = waiting_.find(question.capture);
+  if (found == waiting_.end()) return {.error = "the capture has ended"};
+  const control::CaptureStatus status = status_of(found->second);
+  switch (question.request.operation) {
+    case control::Operation::stat:
+      return {.status = status};
+    case control::Operation::reload:
+      if (auto reloaded = reload(); !reloaded) return {.error = reloaded.error().message()};
+      return {};
+    case control::Operation::stop:
+      give_up(question.capture);
+      return {};
+    default:
+      return {.error = status.error};
   }
-  for (const CaptureSettings& each : plan.change) {
-    Running& running = captures_.at(each.name);
-    if (running.then) {
-      running.then = each;
-    } else {
-      running.capture->reconfigure(each);
-      running.settings = each;
-    }
-  }
-  for (const CaptureSettings& each : plan.restart) {
-    captures_.at(each.name).then = each;
-    captures_.at(each.name).capture->stop();
-  }
-  for (const CaptureSettings& each : plan.start) {
-    if (auto added = add_capture(each); !added) log(LogLevel::error, each.name, added.error().message());
-  }
-  if (wanted.user != settings_.user || wanted.metrics != settings_.metrics ||
-      wanted.run_directory != settings_.run_directory) {
-    log(LogLevel::warning, "", "user, run_dir and metrics stay as they were until a restart");
-  }
-  settings_.access = wanted.access;
-  log(LogLevel::info, "",
-      fmt::format("reloaded: {} stopped, {} changed, {} restarted, {} new", plan.stop.size(), plan.change.size(),
-                  plan.restart.size(), plan.start.size()));
 }
 
 // ---- Signs of life -------------------------------------------------------------------------------------------------
@@ -303,6 +271,9 @@ void Daemon::show_metrics() {
   metrics_due_ = now + std::chrono::seconds(1);
   std::vector<control::CaptureStatus> captures;
   for (const auto& [name, running] : captures_) captures.push_back(running.capture->status());
+  for (const auto& [name, waiting] : waiting_) {
+    if (!captures_.contains(name)) captures.push_back(status_of(waiting));
+  }
   metrics_->show(std::move(captures));
 }
 

@@ -34,8 +34,7 @@ int run(std::span<char* const> arguments) {
   set_up_log(configuration.settings.log_level);
   auto daemon = Daemon::start(options, configuration.settings);
   if (!daemon) return report(daemon.error());
-  (*daemon)->run();
-  return 0;
+  return (*daemon)->run() ? 0 : exit_failed;
 }
 
 }  // namespace

@@ -1,0 +1,172 @@
+// What another configuration changes while the daemon runs, and captures that cannot be started yet.
+#include <algorithm>
+#include <fmt/format.h>
+#include <unistd.h>
+#include <utility>
+
+#include "daemon.hpp"
+#include "log.hpp"
+#include "notify.hpp"
+#include "reload_plan.hpp"
+#include "version.hpp"
+
+namespace ringtail::daemon {
+
+namespace {
+
+constexpr std::chrono::seconds longest_retry{60};
+constexpr std::chrono::seconds longest_idleness{10};
+
+}  // namespace
+
+/// Those that go on, and what those that end are to become.
+std::vector<CaptureSettings> Daemon::running() const {
+  std::vector<CaptureSettings> settings;
+  for (const auto& [name, running] : captures_) {
+    if (running.then || !running.is_stopping) settings.push_back(running.then.value_or(running.settings));
+  }
+  return settings;
+}
+
+/// A configuration with a mistake changes nothing.
+Result<void> Daemon::reload() {
+  if (end_requests_ > 0) return tl::unexpected(make_error("reload the configuration", "the daemon is about to end"));
+  notify("RELOADING=1");
+  Configuration configuration = load_configuration(options_);
+  std::vector<std::string>& mistakes = configuration.mistakes;
+  if (mistakes.empty()) {
+    if (auto checked = check(configuration.settings); !checked) mistakes.push_back(checked.error().message());
+  }
+  for (const std::string& mistake : mistakes) log(LogLevel::error, "", mistake);
+  if (mistakes.empty()) carry_out_reload(configuration.settings);
+  notify("READY=1");
+  if (mistakes.empty()) return {};
+  return tl::unexpected(make_error("reload the configuration", mistakes.front(), "nothing was changed"));
+}
+
+/// What a capture would find out only when the one before it has been stopped.
+Result<void> Daemon::check(const Settings& wanted) {
+  for (const CaptureSettings& each : wanted.captures) {
+    for (const std::string& device : each.devices) {
+      if (auto checked = opener_.check_filter(device, each.open); !checked) return checked;
+    }
+    if (!each.flight || each.flight->trigger.empty()) continue;
+    auto trigger = FlightTrigger::compile(each.flight->trigger);
+    if (!trigger) return tl::unexpected(std::move(trigger.error()));
+  }
+  return {};
+}
+
+/// One that waits to be started is not wanted any more.
+void Daemon::give_up(const std::string& name) {
+  waiting_.erase(name);
+  if (!captures_.contains(name)) control_.close(name);
+}
+
+void Daemon::carry_out_reload(const Settings& wanted) {
+  const ReloadPlan plan = plan_reload(running(), wanted.captures);
+  std::vector<std::string> unwanted;
+  for (const auto& [name, waiting] : waiting_) {
+    const auto is_it = [&name = name](const CaptureSettings& each) { return each.name == name; };
+    if (std::ranges::none_of(wanted.captures, is_it)) unwanted.push_back(name);
+  }
+  for (const std::string& name : unwanted) give_up(name);
+  for (const std::string& name : plan.stop) stop(captures_.at(name));
+  for (const CaptureSettings& each : plan.change) {
+    Running& running = captures_.at(each.name);
+    if (running.then) {
+      running.then = each;
+    } else {
+      running.capture->reconfigure(each);
+      running.settings = each;
+    }
+  }
+  for (const CaptureSettings& each : plan.restart) {
+    Running& running = captures_.at(each.name);
+    stop(running);
+    running.then = each;
+  }
+  for (const CaptureSettings& each : plan.start) begin_later(each);
+  if (wanted.user != settings_.user || wanted.metrics != settings_.metrics ||
+      wanted.run_directory != settings_.run_directory) {
+    log(LogLevel::warning, "", "user, run_dir and metrics stay as they were until a restart");
+  }
+  settings_.access = wanted.access;
+  log(LogLevel::info, "",
+      fmt::format("reloaded: {} stopped, {} changed, {} restarted, {} new", plan.stop.size(), plan.change.size(),
+                  plan.restart.size(), plan.start.size()));
+}
+
+// ---- Captures that are wanted and do not run -----------------------------------------------------------------------
+
+/// At the next turn, and again until it succeeds.
+void Daemon::begin_later(const CaptureSettings& settings) {
+  Waiting& waiting = waiting_[settings.name];
+  waiting = {.settings = settings, .has_socket = waiting.has_socket};
+}
+
+void Daemon::begin_what_waits() {
+  const auto now = std::chrono::steady_clock::now();
+  for (auto each = waiting_.begin(); each != waiting_.end();) {
+    auto& [name, waiting] = *each;
+    if (now < waiting.due || has_to_wait(waiting.settings)) {
+      ++each;
+      continue;
+    }
+    Result<void> begun;
+    if (!waiting.has_socket) begun = control_.listen(settings_.run_directory, name);
+    waiting.has_socket = begun.has_value();
+    if (begun) begun = add_capture(waiting.settings);
+    if (begun) {
+      each = waiting_.erase(each);
+      continue;
+    }
+    if (waiting.why != begun.error().message()) {
+      waiting.why = begun.error().message();
+      log(LogLevel::error, name, "cannot be started, and is tried again: " + waiting.why);
+    }
+    waiting.due = now + waiting.interval;
+    waiting.interval = std::min(2 * waiting.interval, longest_retry);
+    ++each;
+  }
+}
+
+/// Its name, and ports that have one owner, may belong to one that has not ended yet.
+bool Daemon::has_to_wait(const CaptureSettings& settings) const {
+  return std::any_of(captures_.begin(), captures_.end(), [&](const auto& each) {
+    const auto& [name, running] = each;
+    const auto is_its_port = [&running = running](const std::string& device) {
+      return device.starts_with("dpdk:") && std::ranges::count(running.settings.devices, device) != 0;
+    };
+    return name == settings.name || (running.is_stopping && std::ranges::any_of(settings.devices, is_its_port));
+  });
+}
+
+/// Some things this process can never do again, with the privileges it has kept.
+bool Daemon::has_given_up() {
+  const auto now = std::chrono::steady_clock::now();
+  if (!captures_.empty() || waiting_.empty()) {
+    idle_since_.reset();
+    return false;
+  }
+  if (!idle_since_) idle_since_ = now;
+  if (now - *idle_since_ < longest_idleness) return false;
+  log(LogLevel::error, "", "ends: nothing is captured, and what is wanted could not be started");
+  return true;
+}
+
+control::CaptureStatus Daemon::status_of(const Waiting& waiting) {
+  control::CaptureStatus status;
+  status.name = waiting.settings.name;
+  status.version = version();
+  status.state = "failing";
+  status.pid = ::getpid();
+  status.filter = waiting.settings.open.filter;
+  for (const std::string& device : waiting.settings.devices) {
+    status.sources.push_back({.name = device, .present = false});
+  }
+  status.error = waiting.why.empty() ? "it is about to be started" : "it cannot be started: " + waiting.why;
+  return status;
+}
+
+}  // namespace ringtail::daemon

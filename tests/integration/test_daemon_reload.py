@@ -1,0 +1,85 @@
+"""Other configurations while ringtaild runs: what cannot be had costs nothing that is there, and is not given up."""
+
+import os
+import resource
+import unittest
+
+from daemon import Daemon, check_numbers, files
+from test_daemon import DaemonCase, configuration
+from testbed import wait_until
+
+
+class Restarts(DaemonCase):
+    """Reloads that end a capture and begin it anew."""
+
+    def limit_descriptors(self, running, count):
+        _, most = resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE, (count or most, most))
+
+    def test_mistakes_are_found_before_anything_is_stopped(self):
+        flight = '[[capture]]\nname = "cap"\ninterfaces = ["rx0"]\nbuffer_mib = 64\n{}\n' \
+                 f'[capture.storage]\ndirectory = "{self.data}"\n[capture.flight]\nseconds = 60\n{{}}\n'
+        running = Daemon(self, flight.format("", ""))
+        self.send_numbered(100)
+        running.wait_for("cap", "history", lambda status: status["flight"]["held_packets"] == 100)
+        for wrong in (flight.format('filter = "tcp prot"', ""), flight.format("", 'trigger = "udp prot"')):
+            running.write_configuration(wrong)
+            answer = running.ask("cap", "reload")
+            self.assertIn(" prot", answer["error"])
+            self.assertIn("nothing was changed", answer["error"])
+            self.assertEqual(100, running.status("cap")["flight"]["held_packets"])
+        running.do("cap", "dump")
+        running.finish()
+        self.assertEqual(0, check_numbers(self, files(self.data), 100)["missing"])
+
+    def test_what_cannot_be_started_is_tried_again(self):
+        running = self.start_daemon()
+        self.send_numbered(100)
+        self.delivered(running, 100)
+        self.limit_descriptors(running, 64)
+        running.write_configuration(configuration(self.data, capture="threads = 40\nblock_bytes = 65536"))
+        running.ask("cap", "reload")
+        running.wait_for("cap", "the failure", lambda status: "Too many open files" in str(status["error"]))
+        self.assertEqual("failing", running.status("cap")["state"])
+        self.assertEqual(100, running.accounts()["cap"]["written"])
+        self.limit_descriptors(running, None)
+        running.wait_for("cap", "the capture", lambda status: status["state"] == "running")
+        self.send_numbered(100, "--first", 100)
+        self.delivered(running, 100)
+        running.finish()
+        self.assertEqual(0, check_numbers(self, files(self.data), 200)["missing"])
+
+    def test_another_reload_takes_back_what_cannot_be_started(self):
+        running = self.start_daemon()
+        self.limit_descriptors(running, 64)
+        running.write_configuration(configuration(self.data, capture="threads = 40\nblock_bytes = 65536"))
+        running.ask("cap", "reload")
+        running.wait_for("cap", "the failure", lambda status: status["state"] == "failing")
+        running.write_configuration(configuration(self.data))
+        running.do("cap", "reload")
+        running.wait_for("cap", "the capture", lambda status: status["state"] == "running")
+        running.finish()
+
+    def test_a_name_comes_back_while_its_capture_ends(self):
+        """Taken out of the configuration and put back at once."""
+        running = self.start_daemon()
+        running.write_configuration(configuration(self.data, name="other"))
+        running.do("cap", "reload")
+        running.write_configuration(configuration(self.data) + configuration(self.data, name="other"))
+        running.do("other", "reload")
+        for name in ("cap", "other"):
+            wait_until(lambda: (running.try_status(name) or {}).get("state") == "running", name)
+        self.send_numbered(10)
+        self.delivered(running, 10, "cap")
+        self.delivered(running, 10, "other")
+        running.finish()
+
+    @unittest.skipUnless("RINGTAIL_FULL_TESTS" in os.environ, "it takes ten seconds")
+    def test_nothing_left_is_a_failure(self):
+        """So that the service manager begins anew, with all privileges."""
+        running = self.start_daemon()
+        self.limit_descriptors(running, 64)
+        running.write_configuration(configuration(self.data, capture="threads = 40\nblock_bytes = 65536"))
+        running.ask("cap", "reload")
+        self.assertEqual(1, running.process.wait(60))
+        self.assertIn("nothing is captured", running.log())
