@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <rte_cycles.h>
 #include <rte_pause.h>
+#include <utility>
 
 #include "base/deadline.hpp"
 #include "base/sanitizer.hpp"
@@ -43,11 +44,11 @@ Result<std::optional<filter::Program>> compile_filter(const OpenOptions& options
 }
 
 MbufBackend::MbufBackend(std::string name, const OpenOptions& options, std::optional<filter::Program> program,
-                         rte_mempool& pool, rte_mempool& large_pool, std::uint32_t credit,
+                         rte_mempool& pool, rte_mempool& large_pool, MbufCredit credit,
                          std::optional<ringtail::detail::LendableMemory> memory)
     : name_(std::move(name)),
       credit_(credit),
-      batch_packets_(std::min(options.batch_packets, credit)),
+      batch_packets_(std::min(options.batch_packets, credit.mbufs)),
       snaplen_(options.snaplen),
       busy_poll_(options.dpdk.busy_poll),
       filter_(filter_of(std::move(program))),
@@ -58,12 +59,13 @@ MbufBackend::MbufBackend(std::string name, const OpenOptions& options, std::opti
       pace_(rte_get_tsc_hz()) {}
 
 Result<void> MbufBackend::allocate() {
-  const std::uint32_t slots = std::max(credit_ / smallest_usual_batch, credit_ / batch_packets_ + 1);
+  const std::uint32_t slots = std::max(credit_.mbufs / smallest_usual_batch, credit_.mbufs / batch_packets_ + 1);
   auto pool = ring::BatchPool::create(*this, slots, batch_packets_);
   if (!pool) return tl::unexpected(pool.error());
   slots_.emplace(std::move(*pool));
   mbufs_ = std::make_unique_for_overwrite<rte_mbuf*[]>(std::size_t{slots} * batch_packets_);
   loans_ = std::make_unique<Loan[]>(slots);
+  waiting_mbufs_ = std::make_unique_for_overwrite<rte_mbuf*[]>(batch_packets_);
   free_slots_.reserve(slots);
   reclaim();
   return {};
@@ -101,28 +103,48 @@ ReceiveStatus MbufBackend::poll(Batch& batch) {
     draining_ = true;
     drain_left_ = begin_draining();
   }
-  if (draining_ && drain_left_ == 0) return end(std::nullopt);
   looked_at_ = 0;
-  std::uint32_t credit = credit_ - lent_mbufs_;
+  if (waiting_.kept == 0) return look(batch);
+  if (free_slots_.empty()) return ReceiveStatus::no_credit;
+  std::copy_n(waiting_mbufs_.get(), waiting_.kept, mbufs_of(*free_slots_.back()));
+  return hand_out(std::exchange(waiting_, {}), batch);
+}
+
+ReceiveStatus MbufBackend::look(Batch& batch) {
+  if (draining_ && drain_left_ == 0) return end(std::nullopt);
+  std::uint32_t credit = credit_.mbufs - lent_mbufs_;
   if (free_slots_.empty() || credit == 0) return ReceiveStatus::no_credit;
   if (draining_) credit = std::min(credit, drain_left_);
 
-  BatchSlot& slot = *free_slots_.back();
-  rte_mbuf** mbufs = mbufs_of(slot);
-  const Fetched fetched = fetch(mbufs, std::min(batch_packets_, credit));
+  const Fetched fetched = fetch(mbufs_of(*free_slots_.back()), std::min(batch_packets_, credit));
   looked_at_ = fetched.looked_at;
   pace_.found(looked_at_);  // what the filter refused is traffic, too
   if (draining_) drain_left_ -= std::min(looked_at_, drain_left_);
   if (fetched.kept == 0) return nothing_found();
+  ring::add_by_owner(received_, fetched.kept);
+  return hand_out(fetched, batch);
+}
 
-  free_slots_.pop_back();
+// The packets are in the mbufs of the slot that is next. Those in several mbufs may have to wait for large ones, and
+// all behind them wait, too: they stay in order.
+ReceiveStatus MbufBackend::hand_out(const Fetched& fetched, Batch& batch) {
+  BatchSlot& slot = *free_slots_.back();
+  rte_mbuf** mbufs = mbufs_of(slot);
   base::unpoison(slot.descriptors, std::size_t{batch_packets_} * sizeof(PacketDescriptor));
   const Described described = describe_burst(fetched, mbufs, slot.descriptors);
-  loans_[slot.index] = {.count = fetched.kept, .untouched = described.untouched};
-  lent_mbufs_ += fetched.kept;
-  slot.count = fetched.kept;
+  if (described.packets < fetched.kept) [[unlikely]] {
+    waiting_ = fetched;
+    waiting_.kept -= described.packets;
+    std::copy_n(mbufs + described.packets, waiting_.kept, waiting_mbufs_.get());
+    if (described.packets == 0) return ReceiveStatus::no_credit;
+  }
+  free_slots_.pop_back();
+  loans_[slot.index] = {
+      .count = described.packets, .large_mbufs = described.large_mbufs, .untouched = described.untouched};
+  lent_mbufs_ += described.packets;
+  lent_large_mbufs_ += described.large_mbufs;
+  slot.count = described.packets;
   slot.memory_base = memory_base_;
-  ring::add_by_owner(received_, fetched.kept);
   batch = lend(slot, described.bytes);
   return ReceiveStatus::packets;
 }
@@ -139,14 +161,21 @@ void MbufBackend::reclaim() noexcept {
       rte_pktmbuf_free_bulk(mbufs, loan.count);
     }
     lent_mbufs_ -= loan.count;
-    loan.count = 0;
+    lent_large_mbufs_ -= loan.large_mbufs;
+    loan = {};
     base::poison(slot->descriptors, std::size_t{batch_packets_} * sizeof(PacketDescriptor));
     free_slots_.push_back(slot);
   }
 }
 
+void MbufBackend::free_all() noexcept {
+  reclaim();
+  rte_pktmbuf_free_bulk(waiting_mbufs_.get(), std::exchange(waiting_.kept, 0));
+}
+
 std::optional<ringtail::detail::LendableMemory> MbufBackend::lendable_memory() const noexcept {
-  const bool has_plenty = lent_mbufs_ <= credit_ / 2 && free_slots_.size() >= slots_->slots() / 2;
+  const bool has_plenty = lent_mbufs_ <= credit_.mbufs / 2 && lent_large_mbufs_ <= credit_.large_mbufs / 2 &&
+                          free_slots_.size() >= slots_->slots() / 2;
   return has_plenty ? memory_ : std::nullopt;
 }
 
@@ -178,16 +207,23 @@ std::uint32_t MbufBackend::keep_matching(rte_mbuf** mbufs, std::uint32_t count) 
   return kept;
 }
 
-void MbufBackend::describe_whole(rte_mbuf*& packet, const BurstContext& burst, PacketDescriptor& descriptor) noexcept {
+bool MbufBackend::describe_whole(rte_mbuf*& packet, const BurstContext& burst, PacketDescriptor& descriptor,
+                                 Described& described) noexcept {
   if (needs_unifying(*packet)) {
+    const bool in_pieces = packet->nb_segs > 1;
+    if (in_pieces && lent_large_mbufs_ + described.large_mbufs == credit_.large_mbufs) return false;
     std::uint64_t copied_bytes = 0;
-    packet = unify(packet, large_pool_, copied_bytes);
+    rte_mbuf* whole = unify(packet, large_pool_, copied_bytes);
+    if (whole == nullptr) return false;
+    packet = whole;
+    described.large_mbufs += in_pieces ? 1 : 0;
     ring::add_by_owner(copied_bytes_, copied_bytes);
   }
   describe(*packet, burst, descriptor);
-  if (descriptor.captured_length >= std::min(descriptor.wire_length, snaplen_)) return;
+  if (descriptor.captured_length >= std::min(descriptor.wire_length, snaplen_)) return true;
   descriptor.flags |= packet_flags::truncated;
   ring::add_by_owner(truncated_, 1);
+  return true;
 }
 
 ReceiveStatus MbufBackend::nothing_found() {

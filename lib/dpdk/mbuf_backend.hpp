@@ -12,6 +12,7 @@
 #include "dpdk/describe.hpp"
 #include "dpdk/look_pace.hpp"
 #include "dpdk/mbuf_filter.hpp"
+#include "dpdk/mbuf_pool.hpp"
 #include "ring/backend.hpp"
 #include "ring/batch_pool.hpp"
 #include "ring/owned_counter.hpp"
@@ -45,7 +46,7 @@ class MbufBackend : public ringtail::detail::Backend {
   /// Nothing while more than half of what may be lent is.
   [[nodiscard]] std::optional<ringtail::detail::LendableMemory> lendable_memory() const noexcept final;
   [[nodiscard]] ringtail::detail::Credit credit() const noexcept final {
-    return {.batches = slots_->slots(), .packets = credit_};
+    return {.batches = slots_->slots(), .packets = credit_.mbufs};
   }
 
  protected:
@@ -54,21 +55,24 @@ class MbufBackend : public ringtail::detail::Backend {
     std::uint32_t looked_at = 0;  ///< taken from where they stood, before the filter
     std::uint32_t kept = 0;       ///< and still there behind it
     std::uint16_t queue = 0;
+    std::uint64_t timestamp_ns = 0;  ///< of the look, for packets that tell no time of their own
   };
   /// What describe() says of a burst as a whole.
   struct Described {
-    std::uint64_t bytes = 0;  ///< captured ones
-    bool untouched = false;   ///< every mbuf may go back to pool() as it is: in one piece, direct, nobody else's
+    std::uint32_t packets = 0;      ///< the first so many; the others wait for large mbufs to come back
+    std::uint32_t large_mbufs = 0;  ///< that they are in now
+    std::uint64_t bytes = 0;        ///< captured ones
+    bool untouched = true;          ///< every mbuf may go back to pool() as it is: in one piece, direct, nobody else's
   };
 
-  /// `pool`: where nearly all mbufs come from; `large_pool`: where packets in several are put together. `credit`: mbufs
-  /// that may be lent at a time. `memory`: what both pools lie in, where other processes may be shown it.
+  /// `pool`: where nearly all mbufs come from; `large_pool`: where packets in several are put together. `credit`: what
+  /// may be lent at a time. `memory`: what both pools lie in, where other processes may be shown it.
   MbufBackend(std::string name, const OpenOptions& options, std::optional<filter::Program> program, rte_mempool& pool,
-              rte_mempool& large_pool, std::uint32_t credit,
+              rte_mempool& large_pool, MbufCredit credit,
               std::optional<ringtail::detail::LendableMemory> memory = std::nullopt);
   [[nodiscard]] Result<void> allocate();
-  /// Frees what was given back. The derived destructor calls it while its pools are still there.
-  void reclaim() noexcept;
+  /// Frees all mbufs. The derived destructor calls it while its pools are still there, and every batch is back.
+  void free_all() noexcept;
 
   // On the receiving thread.
 
@@ -91,8 +95,9 @@ class MbufBackend : public ringtail::detail::Backend {
   /// Runs the filter, if there is one; how many of `count` are left.
   [[nodiscard]] std::uint32_t keep_matching(rte_mbuf** mbufs, std::uint32_t count) noexcept;
   /// Describes a packet that need not be plain (unify.hpp): in one piece, which may be another mbuf, and flagged and
-  /// counted when some of it fits nowhere.
-  void describe_whole(rte_mbuf*& packet, const BurstContext& burst, PacketDescriptor& descriptor) noexcept;
+  /// counted when it is longer than any. Adds it to `described`. False when it has to wait for a large mbuf.
+  [[nodiscard]] bool describe_whole(rte_mbuf*& packet, const BurstContext& burst, PacketDescriptor& descriptor,
+                                    Described& described) noexcept;
   void count_malformed(std::uint64_t packets) noexcept { ring::add_by_owner(malformed_, packets); }
   void add_interface(Interface interface) { interfaces_.add(std::move(interface)); }
 
@@ -109,10 +114,14 @@ class MbufBackend : public ringtail::detail::Backend {
  private:
   struct Loan {
     std::uint32_t count = 0;
+    std::uint32_t large_mbufs = 0;
     bool untouched = false;
   };
 
   [[nodiscard]] ReceiveStatus poll(Batch& batch);
+  [[nodiscard]] ReceiveStatus look(Batch& batch);
+  [[nodiscard]] ReceiveStatus hand_out(const Fetched& fetched, Batch& batch);
+  void reclaim() noexcept;
   [[nodiscard]] ReceiveStatus nothing_found();
   void wait() noexcept;
   [[nodiscard]] ReceiveStatus end(std::optional<Error> failure);
@@ -122,7 +131,7 @@ class MbufBackend : public ringtail::detail::Backend {
   }
 
   const std::string name_;
-  const std::uint32_t credit_;
+  const MbufCredit credit_;
   const std::uint32_t batch_packets_;
   const std::uint32_t snaplen_;
   const bool busy_poll_;
@@ -139,7 +148,10 @@ class MbufBackend : public ringtail::detail::Backend {
   std::unique_ptr<rte_mbuf*[]> mbufs_;                    // batch_packets_ for each slot
   std::unique_ptr<Loan[]> loans_;                         // by slot
   std::vector<ringtail::detail::BatchSlot*> free_slots_;  // the one used last on top: its memory is warm
+  std::unique_ptr<rte_mbuf*[]> waiting_mbufs_;            // room for batch_packets_
+  Fetched waiting_;                                       // what is in there: fetched, and not yet handed out
   std::uint32_t lent_mbufs_ = 0;
+  std::uint32_t lent_large_mbufs_ = 0;
   std::uint32_t looked_at_ = 0;   // packets that the last poll() found, before the filter
   std::uint32_t drain_left_ = 0;  // after stop(): packets that may have been accepted before it
   bool draining_ = false;

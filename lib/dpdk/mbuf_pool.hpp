@@ -21,10 +21,16 @@ using MbufPool = std::unique_ptr<rte_mempool, MbufPoolDeleter>;
 
 /// Most packet bytes one mbuf can hold (rte_mbuf::data_off and buf_len are 16 bits).
 inline constexpr std::uint32_t largest_data_bytes = UINT16_MAX - 128;
-/// Of such mbufs, in which packets that come in several are put together.
-inline constexpr std::uint32_t large_mbufs = 32;
+/// Of such mbufs, in which packets that come in several are put together, there are at least so many.
+inline constexpr std::uint32_t least_large_mbufs = 32;
 /// What a frame has beyond the MTU: Ethernet header, frame check sequence, two VLAN tags.
 inline constexpr std::uint32_t framing_bytes = 14 + 4 + 2 * 4;
+
+/// Mbufs that one reader may hold at a time.
+struct MbufCredit {
+  std::uint32_t mbufs = 0;        ///< of all kinds: packets
+  std::uint32_t large_mbufs = 0;  ///< of these, such that were put together
+};
 
 /// Bytes that one mbuf with room for `data_bytes` of packet takes, headers and headroom included.
 [[nodiscard]] std::size_t mbuf_bytes(std::uint32_t data_bytes) noexcept;

@@ -45,14 +45,14 @@ class Port {
   [[nodiscard]] std::uint16_t queues() const noexcept { return queues_; }
   [[nodiscard]] std::uint16_t descriptors() const noexcept { return descriptors_; }
   [[nodiscard]] rte_mempool& pool() const noexcept { return *pool_; }
-  /// A few mbufs of 64 KiB, where packets that came in several mbufs are put together.
+  /// Mbufs of 64 KiB, where packets that came in several mbufs are put together.
   [[nodiscard]] rte_mempool& large_pool() const noexcept { return *large_pool_; }
   /// What the mbufs lie in, if other processes may be shown it.
   [[nodiscard]] std::optional<ringtail::detail::LendableMemory> lendable_memory() const noexcept {
     return pool_memory_ ? std::optional(pool_memory_->lendable()) : std::nullopt;
   }
   /// Mbufs that each reader may hold; with what is left the device can go on.
-  [[nodiscard]] std::uint32_t credit() const noexcept { return credit_; }
+  [[nodiscard]] MbufCredit credit() const noexcept { return credit_; }
   [[nodiscard]] const Interface& interface() const noexcept { return interface_; }
   /// "net_memif"
   [[nodiscard]] std::string_view driver() const noexcept { return device_->info().driver_name; }
@@ -96,7 +96,7 @@ class Port {
   std::uint16_t transmit_descriptors_ = 0;
   std::uint16_t mtu_ = 0;
   std::uint32_t data_bytes_ = 0;  // per mbuf
-  std::uint32_t credit_ = 0;
+  MbufCredit credit_;
   std::uint64_t offloads_ = 0;
   bool promiscuous_ = false;  // switched on here, so off again at the end
   std::atomic<bool> unplugged_{false};

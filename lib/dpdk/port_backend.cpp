@@ -41,7 +41,7 @@ PortBackend::PortBackend(std::string name, const OpenOptions& options, std::opti
 }
 
 PortBackend::~PortBackend() {
-  reclaim();  // the last reference is gone, so every batch is back
+  free_all();  // the last reference is gone, so every batch is back
 }
 
 MbufBackend::Fetched PortBackend::fetch(rte_mbuf** mbufs, std::uint32_t most) noexcept {
@@ -51,6 +51,7 @@ MbufBackend::Fetched PortBackend::fetch(rte_mbuf** mbufs, std::uint32_t most) no
     next_queue_ = static_cast<std::uint16_t>((next_queue_ + 1) % claim_.queue_count());
     fetch_queue(queue, mbufs, most, fetched);
   }
+  if (fetched.kept > 0) fetched.timestamp_ns = clock_.now_ns();
   return fetched;
 }
 
@@ -70,20 +71,20 @@ void PortBackend::fetch_queue(std::uint16_t queue, rte_mbuf** mbufs, std::uint32
 
 MbufBackend::Described PortBackend::describe_burst(const Fetched& fetched, rte_mbuf** mbufs,
                                                    PacketDescriptor* descriptors) noexcept {
-  const BurstContext burst{memory_base(), clock_.now_ns(), snaplen(), fetched.queue};
+  const BurstContext burst{memory_base(), fetched.timestamp_ns, snaplen(), fetched.queue};
   const rte_mempool* pool = &claim_.port().pool();
-  Described described{.bytes = 0, .untouched = true};
-  for (std::uint32_t index = 0; index < fetched.kept; ++index) {
+  Described described;
+  for (std::uint32_t& index = described.packets; index < fetched.kept; ++index) {
     if (is_plain(*mbufs[index], pool)) [[likely]] {
       describe(*mbufs[index], burst, descriptors[index]);
     } else {
+      if (!describe_whole(mbufs[index], burst, descriptors[index], described)) break;
       described.untouched = false;
-      describe_whole(mbufs[index], burst, descriptors[index]);
     }
     described.bytes += descriptors[index].captured_length;
   }
   if (!clock_.device_stamps()) return described;
-  for (std::uint32_t index = 0; index < fetched.kept; ++index) {
+  for (std::uint32_t index = 0; index < described.packets; ++index) {
     const auto stamp = clock_.stamp_of(*mbufs[index]);
     if (!stamp) continue;
     descriptors[index].timestamp_ns = *stamp;

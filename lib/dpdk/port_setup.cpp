@@ -14,6 +14,9 @@ constexpr std::uint32_t smallest_data_bytes = 2048;
 // Drivers take mbufs beyond their descriptors: bursts on their way, rings of the kernel beside their own (af_xdp).
 constexpr std::uint32_t mbufs_beside_descriptors = 2048;
 constexpr std::uint16_t usual_transmit_descriptors = 256;
+// Of all memory, what packets that come in several mbufs are put together in.
+constexpr std::size_t large_share = 8;
+constexpr std::size_t most_large_mbufs = 1024;  // more wait for each other, but are not cut
 
 // With this key Toeplitz gives both directions of a flow the same hash, so that they meet in one queue (Woo and Park,
 // "Scalable TCP Session Monitoring with Symmetric Receive-side Scaling", 2012).
@@ -110,9 +113,9 @@ Result<void> Port::create_pools(const DeviceText& text, const OpenOptions& optio
   const std::uint32_t readers = options.dpdk.queue ? queues_ : 1U;
   const std::size_t for_device = std::size_t{queues_} * (descriptors_ + mbufs_beside_descriptors);
   const std::size_t least = for_device + std::size_t{2} * readers * options.batch_packets;
-  const std::size_t affordable = options.buffer_bytes / mbuf_bytes(data_bytes_);
+  const std::size_t affordable = (options.buffer_bytes - options.buffer_bytes / large_share) / mbuf_bytes(data_bytes_);
   if (affordable < least) {
-    const std::size_t least_mebibytes = (least * mbuf_bytes(data_bytes_) >> 20) + 1;
+    const std::size_t least_mebibytes = (least * mbuf_bytes(data_bytes_) * large_share / (large_share - 1) >> 20) + 1;
     return tl::unexpected(make_error("open dpdk:" + device_->name(),
                                      std::to_string(options.buffer_bytes >> 20) + " MiB hold " +
                                          std::to_string(affordable) + " packets, " + std::to_string(least) +
@@ -120,7 +123,10 @@ Result<void> Port::create_pools(const DeviceText& text, const OpenOptions& optio
                                      "ask for at least " + std::to_string(least_mebibytes) + " MiB (-B)"));
   }
   const auto mbufs = static_cast<std::uint32_t>(std::min<std::size_t>(affordable, UINT32_MAX / 2));
-  credit_ = static_cast<std::uint32_t>((mbufs - for_device) / readers);
+  const auto large_mbufs = static_cast<std::uint32_t>(std::clamp<std::size_t>(
+      options.buffer_bytes / large_share / mbuf_bytes(largest_data_bytes), least_large_mbufs, most_large_mbufs));
+  credit_ = {.mbufs = static_cast<std::uint32_t>((mbufs - for_device) / readers),
+             .large_mbufs = std::max(1U, large_mbufs / readers)};
 
   const int socket = socket_of(*device_, options);
   const PoolSizes sizes{

@@ -50,7 +50,9 @@ class Tap {
   [[nodiscard]] rte_mempool& pool() const noexcept { return *memory_.pool; }
   [[nodiscard]] rte_mempool& large_pool() const noexcept { return *memory_.large_pool; }
   /// Mbufs that may be lent; with the rest the application can go on.
-  [[nodiscard]] std::uint32_t credit() const noexcept { return memory_.pool->size - memory_.pool->size / 4; }
+  [[nodiscard]] MbufCredit credit() const noexcept {
+    return {.mbufs = memory_.pool->size - memory_.pool->size / 4, .large_mbufs = memory_.large_pool->size};
+  }
   [[nodiscard]] const Interface& interface() const noexcept { return interface_; }
 
   // Any thread.

@@ -43,7 +43,7 @@ TapBackend::TapBackend(std::string name, const OpenOptions& options, std::option
 }
 
 TapBackend::~TapBackend() {
-  reclaim();  // the last reference is gone, so every batch is back
+  free_all();  // the last reference is gone, so every batch is back
 }
 
 MbufBackend::Fetched TapBackend::fetch(rte_mbuf** mbufs, std::uint32_t most) noexcept {
@@ -75,30 +75,32 @@ std::uint32_t TapBackend::unwrap_all(rte_mbuf** mbufs, std::uint32_t count) noex
 
 MbufBackend::Described TapBackend::describe_burst(const Fetched& fetched, rte_mbuf** mbufs,
                                                   PacketDescriptor* descriptors) noexcept {
-  Described described{.bytes = 0, .untouched = true};
+  Described described;
   std::uint64_t stamp = 0;  // the application stamps whole bursts
   std::uint64_t stamp_ns = 0;
-  for (std::uint32_t index = 0; index < fetched.kept; ++index) {
+  for (std::uint32_t& index = described.packets; index < fetched.kept; ++index) {
     const TappedNote note = note_of(*mbufs[index]);
     if (index == 0 || note.stamp != stamp) {
       stamp = note.stamp;
       stamp_ns = clock_.to_ns(stamps_are_ticks ? stamp : stamp_clock_.to_ticks(stamp));
     }
     PacketDescriptor& descriptor = descriptors[index];
-    if (!describe_packet(mbufs[index], note, descriptor)) described.untouched = false;
+    if (!describe_packet(mbufs[index], note, descriptor, described)) break;
     descriptor.timestamp_ns = stamp_ns;
     described.bytes += descriptor.captured_length;
   }
   return described;
 }
 
-// False when the packet's mbuf is not what it was when it came.
-bool TapBackend::describe_packet(rte_mbuf*& packet, const TappedNote& note, PacketDescriptor& descriptor) noexcept {
+// False when it has to wait.
+bool TapBackend::describe_packet(rte_mbuf*& packet, const TappedNote& note, PacketDescriptor& descriptor,
+                                 Described& described) noexcept {
   const bool plain = is_plain(*packet, &tap_->pool());
-  describe_whole(packet, {memory_base(), 0, snaplen(), note.queue}, descriptor);
+  if (!describe_whole(packet, {memory_base(), 0, snaplen(), note.queue}, descriptor, described)) return false;
+  if (!plain) described.untouched = false;
   descriptor.flags = (descriptor.flags & ~packet_flags::direction_mask) | note.flags;
   descriptor.wire_length = note.wire_length;
-  return plain;
+  return true;
 }
 
 std::optional<Error> TapBackend::breakage() {

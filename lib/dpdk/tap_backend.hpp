@@ -36,7 +36,8 @@ class TapBackend final : public MbufBackend {
   [[nodiscard]] std::uint32_t unwrap_all(rte_mbuf** mbufs, std::uint32_t count) noexcept;
   [[nodiscard]] Described describe_burst(const Fetched& fetched, rte_mbuf** mbufs,
                                          PacketDescriptor* descriptors) noexcept override;
-  [[nodiscard]] bool describe_packet(rte_mbuf*& packet, const TappedNote& note, PacketDescriptor& descriptor) noexcept;
+  [[nodiscard]] bool describe_packet(rte_mbuf*& packet, const TappedNote& note, PacketDescriptor& descriptor,
+                                     Described& described) noexcept;
   [[nodiscard]] std::optional<Error> breakage() override;
   [[nodiscard]] std::uint32_t begin_draining() noexcept override;
   void add_losses(Stats& stats) const noexcept override;

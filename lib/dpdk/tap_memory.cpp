@@ -95,10 +95,11 @@ Result<TapMemory> create_tap_memory(std::uint16_t port, std::uint32_t mbufs, std
   memory.ring = rte_ring_create(name.c_str(), std::bit_ceil(mbufs + 1), socket, 0);  // several may put, several take
   if (memory.ring != nullptr) memory.pool = create_pool(name, mbufs, data_bytes, cached_per_thread, socket);
   if (memory.pool != nullptr) {
-    memory.large_pool = create_pool(large_name(port), large_mbufs, largest_data_bytes, 0, socket);
+    memory.large_pool = create_pool(large_name(port), least_large_mbufs, largest_data_bytes, 0, socket);
   }
   if (memory.large_pool == nullptr) {
-    Error error = memory_error(port, mbufs * mbuf_bytes(data_bytes) + large_mbufs * mbuf_bytes(largest_data_bytes));
+    Error error =
+        memory_error(port, mbufs * mbuf_bytes(data_bytes) + least_large_mbufs * mbuf_bytes(largest_data_bytes));
     remove_tap_memory(port);
     return tl::unexpected(std::move(error));
   }

@@ -47,12 +47,6 @@ void gather(rte_mbuf& to, const rte_mbuf& chain) noexcept {
   to.pkt_len = chain.pkt_len;
 }
 
-void keep_first_piece(rte_mbuf& packet) noexcept {
-  rte_pktmbuf_free(packet.next);
-  packet.next = nullptr;
-  packet.nb_segs = 1;
-}
-
 }  // namespace
 
 // RTE_MBUF_F_RX_VLAN without ..._STRIPPED says "the tag is in the bytes, and here is its TCI": describe() reads that.
@@ -69,14 +63,10 @@ void put_tags_back(rte_mbuf& packet) noexcept {
 }
 
 rte_mbuf* unify(rte_mbuf* packet, rte_mempool& large_pool, std::uint64_t& copied_bytes) noexcept {
+  rte_mbuf* whole = packet->nb_segs == 1 ? packet : rte_pktmbuf_alloc(&large_pool);
+  if (whole == nullptr) return nullptr;
   if (lacks_tags(*packet)) put_tags_back(*packet);
-  if (packet->nb_segs == 1) return packet;
-
-  rte_mbuf* whole = rte_pktmbuf_alloc(&large_pool);
-  if (whole == nullptr) {
-    keep_first_piece(*packet);
-    return packet;
-  }
+  if (whole == packet) return packet;
   copy_description(*whole, *packet);
   gather(*whole, *packet);
   copied_bytes += whole->data_len;

@@ -29,7 +29,8 @@ void put_tags_back(rte_mbuf& packet) noexcept;
 }
 
 /// Takes `packet` over and returns it in one piece as it was on the wire: itself, or a copy in an mbuf of `large_pool`.
-/// A packet that fits nowhere keeps its first piece; its pkt_len still says how long it was. Adds to `copied_bytes`.
+/// What is longer than such an mbuf is cut; its pkt_len still says how long it was. Adds to `copied_bytes`. Null when
+/// `large_pool` has no mbuf left: then `packet` remains the caller's.
 [[nodiscard]] rte_mbuf* unify(rte_mbuf* packet, rte_mempool& large_pool, std::uint64_t& copied_bytes) noexcept;
 
 }  // namespace ringtail::dpdk

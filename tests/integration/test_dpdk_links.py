@@ -143,7 +143,7 @@ class Replay(DpdkTestbed):
     def setUp(self):
         super().setUp()
         self.frames = [numbered_frame(number, 30 + number * 11 % 1485) for number in range(2_000)]
-        self.frames += [numbered_frame(number, 3000 + number) for number in range(2_000, 2_010)]  # several mbufs each
+        self.frames += [numbered_frame(number, 3_000 + number) for number in range(2_000, 2_200)]  # several mbufs each
         self.played = write_pcap(self.directory / "played.pcap", self.frames)
         self.device = f"dpdk:net_pcap0,rx_pcap={self.played}"
 

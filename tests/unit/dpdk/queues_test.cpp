@@ -49,6 +49,18 @@ class Queues : public testing::Test {
     ASSERT_EQ(rte_ring_enqueue(rings_[queue], mbuf), 0);
   }
 
+  void send_in_two_pieces(std::uint32_t count) {
+    constexpr std::uint16_t piece_bytes = 1000;
+    for (std::uint32_t index = 0; index < count; ++index) {
+      rte_mbuf* packet = rte_pktmbuf_alloc(pool_.get());
+      rte_mbuf* rest = rte_pktmbuf_alloc(pool_.get());
+      std::memset(rte_pktmbuf_append(packet, piece_bytes), 1, piece_bytes);
+      std::memset(rte_pktmbuf_append(rest, piece_bytes), 2, piece_bytes);
+      ASSERT_EQ(rte_pktmbuf_chain(packet, rest), 0);
+      ASSERT_EQ(rte_ring_enqueue(rings_[0], packet), 0);
+    }
+  }
+
   OpenOptions options_ = small_options();
   MbufPool pool_;
   rte_ring* rings_[queues] = {};
@@ -123,6 +135,34 @@ TEST_F(Queues, APacketAbove64KibibytesIsCutAndCounted) {
     EXPECT_EQ(std::to_integer<std::uint32_t>(cut.bytes()[at]), at / piece_bytes) << at;
   }
   EXPECT_EQ(source.stats().truncated, 1U);
+}
+
+// More than there are large mbufs for.
+TEST_F(Queues, PacketsThatWaitForOneOfTheLargeMbufsStillComeAfterAStop) {
+  constexpr std::uint32_t count = 50;
+  Source source = open_source("dpdk:net_ring_rt", options_);
+  send_in_two_pieces(count);
+  Batch held = source.receive(1s).batch;
+  const std::uint64_t handed_out = source.stats().delivered;
+  EXPECT_EQ(handed_out, least_large_mbufs);
+  EXPECT_EQ(source.receive(1ms).status, ReceiveStatus::no_credit);
+  EXPECT_EQ(source.stats().unread, count - handed_out);
+  source.stop();
+  EXPECT_EQ(source.receive(1ms).status, ReceiveStatus::no_credit);
+  held.reset();
+  const Received received = source.receive(1s);
+  ASSERT_EQ(received.status, ReceiveStatus::packets);
+  EXPECT_EQ(received.batch.size(), count - handed_out);
+  for (const PacketView packet : received.batch) EXPECT_EQ(packet.captured_length(), 2000U);
+  EXPECT_EQ(source.receive(1s).status, ReceiveStatus::end_of_stream);
+}
+
+TEST_F(Queues, PacketsThatWaitWhenASourceIsClosedAreGivenBack) {
+  Source source = open_source("dpdk:net_ring_rt", options_);
+  send_in_two_pieces(50);
+  const Received received = source.receive(1s);
+  EXPECT_EQ(received.batch.size(), least_large_mbufs);
+  EXPECT_GT(rte_mempool_in_use_count(pool_.get()), 0U);  // and nothing in TearDown()
 }
 
 TEST_F(Queues, WhatStandsInTheRingAtAStopStillComes) {

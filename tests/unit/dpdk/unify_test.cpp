@@ -122,12 +122,15 @@ TEST_F(Unify, PiecesBecomeOneWithAllThatIsKnownOfThePacket) {
   rte_pktmbuf_free(mbuf);
 }
 
-TEST_F(Unify, WithoutALargeMbufTheFirstPieceStays) {
+TEST_F(Unify, WithoutALargeMbufThePacketStaysAsItIs) {
   rte_mbuf* taken = rte_pktmbuf_alloc(large_pool_.get());
-  rte_mbuf* mbuf = unify(packet({200, 100}), *large_pool_, copied_bytes_);
-  EXPECT_EQ(mbuf->nb_segs, 1);
+  rte_mbuf* mbuf = packet({200, 100});
+  mbuf->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+  EXPECT_EQ(unify(mbuf, *large_pool_, copied_bytes_), nullptr);
+  EXPECT_EQ(mbuf->nb_segs, 2);
   EXPECT_EQ(mbuf->data_len, 200);
   EXPECT_EQ(mbuf->pkt_len, 300U);
+  EXPECT_TRUE(lacks_tags(*mbuf));
   EXPECT_EQ(copied_bytes_, 0U);
   rte_pktmbuf_free(mbuf);
   rte_pktmbuf_free(taken);
