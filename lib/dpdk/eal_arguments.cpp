@@ -31,12 +31,32 @@ bool mentions(const std::vector<std::string>& words, std::initializer_list<std::
   });
 }
 
-// -h, also behind -v, and --help, also cut short as getopt_long(3) allows (--h alone is ambiguous there).
-bool asks_for_help(const std::string& word) {
-  if (word.starts_with("--")) return word.size() >= 4 && std::string_view("--help").starts_with(word);
+// getopt_long(3) takes the beginning of a name for the whole where no other begins so: `unique_bytes` are enough.
+bool stands_for(std::string_view word, std::string_view option, std::size_t unique_bytes) {
+  return word.size() >= unique_bytes && option.starts_with(word);
+}
+
+// -h, also behind -v, and --help.
+bool asks_for_help(std::string_view word) {
+  if (word.starts_with("--")) return stands_for(word, "--help", std::string_view("--he").size());
   if (!word.starts_with("-")) return false;
   const std::size_t flag = word.find_first_not_of('v', 1);
-  return flag != std::string::npos && word[flag] == 'h';
+  return flag != std::string_view::npos && word[flag] == 'h';
+}
+
+// --log-level=help, or in two words (eal_parse_log_level(), lib/eal/common/eal_common_options.c).
+bool asks_for_log_levels(std::string_view word, std::string_view next_word) {
+  const std::size_t sign = word.find('=');
+  if (!stands_for(word.substr(0, sign), "--log-level", std::string_view("--lo").size())) return false;
+  return (sign == std::string_view::npos ? next_word : word.substr(sign + 1)) == "help";
+}
+
+bool ends_the_program(const std::vector<std::string>& words) {
+  for (std::size_t index = 0; index < words.size(); ++index) {
+    const std::string_view next_word = index + 1 < words.size() ? words[index + 1] : std::string_view();
+    if (asks_for_help(words[index]) || asks_for_log_levels(words[index], next_word)) return true;
+  }
+  return false;
 }
 
 std::string lcores(const std::vector<int>& cpus) {
@@ -47,7 +67,7 @@ std::string lcores(const std::vector<int>& cpus) {
 
 Result<std::vector<std::string>> given_words(const DpdkOptions& options) {
   std::vector<std::string> given = words_of(options.eal_arguments);
-  if (std::none_of(given.begin(), given.end(), asks_for_help)) return given;
+  if (!ends_the_program(given)) return given;
   return tl::unexpected(usage_error("start DPDK with '" + options.eal_arguments + "'",
                                     "DPDK ends the program when it is asked for help",
                                     "its arguments are listed at doc.dpdk.org under 'EAL parameters'"));

@@ -52,12 +52,14 @@ TEST(EalArguments, TheUsersWordIsLastAndReplacesOurs) {
 }
 
 TEST(EalArguments, NothingThatEndsTheProgramGetsThrough) {
-  for (const char* text : {"-h", "--help", "--hel", "-vh", "-l 0 -vvh"}) {
+  for (const char* text : {"-h", "--help", "--hel", "--he", "-vh", "-l 0 -vvh", "--log-level=help", "--log-level help",
+                           "--log-l=help", "--lo help", "-v --log-level=8 --log-level=help"}) {
     const auto arguments = eal_arguments({.eal_arguments = text}, {0}, hundred_mebibytes);
     ASSERT_FALSE(arguments) << text;
     EXPECT_TRUE(arguments.error().bad_usage);
   }
-  for (const char* text : {"--huge-dir=/mnt", "--huge-unlink", "-v"}) {
+  for (const char* text :
+       {"--huge-dir=/mnt", "--huge-unlink", "-v", "--log-level=lib.eal:8", "--log-level 8", "--log-level"}) {
     EXPECT_TRUE(eal_arguments({.eal_arguments = text}, {0}, hundred_mebibytes)) << text;
   }
 }
