@@ -44,6 +44,16 @@ void warn_of_links_that_are_down(const CaptureOptions& options) {
   }
 }
 
+/// A port has no link to look at before it is open.
+void warn_of_ports_without_a_link(const Summary& summary) {
+  for (const SourceSummary& source : summary.sources) {
+    for (const Counter& counter : source.counters) {
+      if (counter.name != "link_up" || counter.value != 0) continue;
+      warn(source.name + " has no link yet; its packets are captured as soon as it has");
+    }
+  }
+}
+
 /// True when there was something to warn of.
 bool warn_of_mixed_link_types(const CaptureSession& session, const CaptureOptions& options) {
   if (options.output.format != FileFormat::pcapng || !session.mixes_link_types()) return false;
@@ -69,7 +79,9 @@ Summary run_session(CaptureSession& session, const CaptureOptions& options) {
 Summary open_and_run(const CaptureOptions& options) {
   auto session = CaptureSession::open(options, true);
   if (!session) return {.usage = ProcessUsage::now(), .error = session.error()};
-  tell(opening_text(options, (*session)->summary().written.files));
+  const Summary opened = (*session)->summary();
+  tell(opening_text(options, opened.written.files));
+  warn_of_ports_without_a_link(opened);
   const bool warned = warn_of_mixed_link_types(**session, options);
   Summary summary = run_session(**session, options);
   if (!warned) warn_of_mixed_link_types(**session, options);  // "any" meets its interfaces on the way

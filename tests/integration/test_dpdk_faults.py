@@ -49,6 +49,22 @@ class Complaints(DpdkTestbed):
         self.assertIn("--nonsense", self.complaint("--no-huge", "--eal", "--nonsense", "-i", "dpdk:net_null0"))
         self.complaint("--no-huge", "--eal", "--help", "-i", "dpdk:net_null0", status=2)
 
+    def test_what_only_kernel_interfaces_can_do(self):
+        for words in (["--direction", "out"], ["-y", "RAW"], ["--wait"]):
+            done = run(self.ringtail, "capture", "--no-huge", "-i", "dpdk:net_null0", "-c", "1", *words,
+                       "-w", self.directory / "out.pcapng", status=2)
+            self.assertRegex(done.stderr, r"^ringtail: open dpdk:net_null0: .+; .+\n$")
+            self.assertFalse((self.directory / "out.pcapng").exists())
+
+    def test_a_port_without_a_link(self):
+        device = f"dpdk:net_memif0,role=server,socket={self.socket},socket-abstract=no"
+        done = run(self.ringtail, "capture", "--no-huge", "-i", device, "-a", "duration:0.1",
+                   "-w", self.directory / "out.pcapng")
+        self.assertIn("has no link yet", done.stderr)
+        done = run(self.ringtail, "capture", "--no-huge", "-i", "dpdk:net_null0", "-c", "1",
+                   "-w", self.directory / "out.pcapng")
+        self.assertNotIn("no link yet", done.stderr)
+
     def test_a_device_in_use(self):
         device = f"dpdk:net_memif0,role=server,socket={self.socket},socket-abstract=no"
         first = Count(self, device, "--no-huge")

@@ -40,6 +40,22 @@ TEST(Faults, FlowRulesThatTheFilterOrTheDeviceDoesNotHave) {
   EXPECT_EQ(open_error("dpdk:net_null0", options), "");
 }
 
+TEST(Faults, WhatOnlyKernelInterfacesCanDo) {
+  const auto refusal = [](auto&& wish) {
+    OpenOptions options = small_options();
+    wish(options);
+    const auto backend = open_backend("dpdk:net_null0", options);
+    return backend || !backend.error().bad_usage ? "" : backend.error().message();
+  };
+  EXPECT_THAT(refusal([](OpenOptions& options) { options.direction = Direction::out; }), HasSubstr("receives"));
+  EXPECT_THAT(refusal([](OpenOptions& options) { options.link_type = link_type::raw_ip; }), HasSubstr("Ethernet"));
+  EXPECT_THAT(refusal([](OpenOptions& options) { options.wait_for_interface = true; }), HasSubstr("--wait"));
+  OpenOptions fulfilled = small_options();
+  fulfilled.direction = Direction::in;
+  fulfilled.link_type = link_type::ethernet;
+  EXPECT_EQ(open_error("dpdk:net_null0", fulfilled), "");
+}
+
 TEST(Faults, TooLittleMemoryIsRefusedWithTheNumberNeeded) {
   OpenOptions options = small_options();
   options.buffer_bytes = std::size_t{1} << 20;
