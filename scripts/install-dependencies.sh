@@ -18,7 +18,7 @@ test_packages=(
   clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
   libgtest-dev libgmock-dev libbenchmark-dev abigail-tools
   iproute2 ethtool procps util-linux e2fsprogs strace time jq git python3
-  tshark wireshark-common tcpdump netsniff-ng tcpreplay python3-scapy dpdk-dev zstd libfaketime
+  tshark wireshark-common tcpdump netsniff-ng tcpreplay python3-scapy dpdk-dev zstd libfaketime systemd
 )
 # What quickstart.sh needs to generate and list traffic.
 run_packages=(iproute2 netsniff-ng tshark wireshark-common jq)

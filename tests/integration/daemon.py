@@ -20,14 +20,15 @@ def program():
 
 
 class Daemon:
-    """A running daemon; its captures run once this is made. `configuration`: TOML text."""
+    """A running daemon; its captures run once this is made. `configuration`: TOML text; `command`: how it is started."""
 
-    def __init__(self, case, configuration, *options, wait=True, environment=None):
+    def __init__(self, case, configuration, *options, wait=True, environment=None, command=None):
         self.case = case
         self.run_dir = case.directory / "run"
         self.configuration_path = case.directory / "ringtaild.toml"
         self.log_path = case.directory / "ringtaild.log"
         self.options = options
+        self.command = command or [program()]
         self.environment = {**os.environ, **(environment or {})}
         self.write_configuration(configuration)
         self.start(wait)
@@ -37,7 +38,7 @@ class Daemon:
 
     def start(self, wait=True):
         with self.log_path.open("ab") as log:
-            self.process = self.case.start(program(), "-c", self.configuration_path, "--run-dir", self.run_dir,
+            self.process = self.case.start(*self.command, "-c", self.configuration_path, "--run-dir", self.run_dir,
                                            *self.options, stderr=log, env=self.environment)
         if wait:
             wait_until(self._runs, "the daemon to capture")

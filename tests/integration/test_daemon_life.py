@@ -3,12 +3,11 @@
 import json
 import os
 import pathlib
-import shutil
 import socket
 import urllib.error
 import urllib.request
 
-from daemon import SAMPLE, Daemon, check_numbers, files
+from daemon import Daemon, check_numbers, files
 from test_daemon import DaemonCase, configuration
 from testbed import run, wait_until
 
@@ -118,18 +117,6 @@ class Observers(DaemonCase):
         while (message := manager.recv(100)) == b"WATCHDOG=1":
             continue
         self.assertEqual(b"STOPPING=1", message)
-
-    def test_unit(self):
-        if shutil.which("systemd-analyze") is None:
-            self.skipTest("systemd-analyze is not installed")
-        unit = self.directory / "ringtaild.service"
-        unit.write_text((SAMPLE.parent / "ringtaild.service").read_text().replace("/usr/bin/ringtaild", "/bin/true"))
-        done = run("systemd-analyze", "verify", unit, status=None)
-        if "Failed to" in done.stderr and "ringtaild.service" not in done.stderr:
-            self.skipTest("systemd-analyze does not run here: " + done.stderr.strip())
-        self.assertEqual("", "".join(line for line in done.stderr.splitlines() if "ringtaild.service" in line))
-        done = run("systemd-analyze", "security", "--offline=true", "--threshold=20", unit, status=None)
-        self.assertEqual(0, done.returncode, done.stdout[-300:] + done.stderr)
 
 
 class Tools(DaemonCase):
