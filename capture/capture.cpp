@@ -139,7 +139,7 @@ Result<void> Capture::open_storage() {
 
 Result<void> Capture::start() {
   if (auto opened = open_storage(); !opened) return opened;
-  if (storage_) storage_->enforce_quota();
+  if (storage_) look_after_quota();
   if (auto made = make_workers(); !made) return made;
   for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
     Order order{.kind = Order::Kind::install, .slots = slots_of(worker)};

@@ -118,6 +118,7 @@ class Capture {
   void hear_of_links();
   void look_after_interfaces();
   void look_after_outputs();
+  void look_after_quota();
   void bring_back(const std::vector<std::size_t>& slots, const std::string& why);
   void exchange_sources(const std::string& why);
   [[nodiscard]] bool has_ended(std::size_t slot) const;
@@ -158,6 +159,7 @@ class Capture {
   Clock::time_point look_due_{};
   Clock::time_point retry_due_{};
   Clock::time_point quota_due_{};
+  std::string quota_problem_;  ///< why a file cannot be deleted
   std::chrono::seconds retry_interval_{1};
   std::shared_ptr<const FlightTrigger> trigger_;
   TriggerStage trigger_stage_ = TriggerStage::armed;

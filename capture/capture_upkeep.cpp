@@ -49,7 +49,15 @@ void Capture::look_after() {
   if (settings_.writes_files()) look_after_outputs();
   if (storage_ == nullptr || Clock::now() < quota_due_) return;
   quota_due_ = Clock::now() + quota_interval;
-  storage_->enforce_quota();  // age and free space do not wait for the next file
+  look_after_quota();  // age and free space do not wait for the next file
+}
+
+/// What cannot be deleted is told of once, and tried again.
+void Capture::look_after_quota() {
+  const auto enforced = storage_->enforce_quota();
+  const std::string problem = enforced ? "" : enforced.error().message();
+  if (problem != quota_problem_ && !problem.empty()) log(LogLevel::error, name_, problem);
+  quota_problem_ = problem;
 }
 
 void Capture::note(const std::string& problem) {
@@ -171,7 +179,7 @@ void Capture::look_after_outputs() {
     if (has_output_[worker] && figures.failure.view().empty()) continue;
     all_well = false;
     if (!figures.failure.view().empty()) note(std::string(figures.failure.view()));
-    storage_->enforce_quota();
+    look_after_quota();
     if (!storage_->has_room()) continue;
     install(worker, "packets were dropped before this file: the one before could not be written");
   }

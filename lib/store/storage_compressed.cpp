@@ -67,7 +67,11 @@ Result<void> StorageDirectory::exchange(const FinishedFileInHand& original, cons
     return tl::unexpected(failed("finish", hidden, errno));
   }
   if (::fsync(directory_.get()) != 0 && errno != EINVAL) return tl::unexpected(failed("sync", ".", errno));
-  if (is_still(original.name, original.inode)) ::unlinkat(directory_.get(), original.name.c_str(), 0);
+  if (is_still(original.name, original.inode) && ::unlinkat(directory_.get(), original.name.c_str(), 0) != 0) {
+    const int error = errno;
+    ::unlinkat(directory_.get(), name.c_str(), 0);  // one of them has to go, and the quota knows the other
+    return tl::unexpected(failed("replace", original.name, error));
+  }
   const std::lock_guard lock(mutex_);
   const auto file = find(original);
   ++compression_.files;

@@ -221,7 +221,7 @@ Result<std::string> StorageDirectory::publish(const OutputFile& file, std::uint6
     const std::lock_guard lock(mutex_);
     add({.name = name, .inode = file.inode, .bytes = bytes, .written_at = std::chrono::steady_clock::now()});
   }
-  enforce_quota();
+  (void)enforce_quota();  // whoever wants to know why it cannot be done asks for it again
   return path_of(name);
 }
 
@@ -241,29 +241,39 @@ std::optional<StorageDirectory::Stored> StorageDirectory::oldest_beyond_quota(st
   return too_much ? std::optional(oldest) : std::nullopt;
 }
 
-/// False when somebody reads it. A file that is no longer there needs no removing.
-bool StorageDirectory::remove(const Stored& file) const noexcept {
+Result<StorageDirectory::Removal> StorageDirectory::remove(const Stored& file) const {
   const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
   const base::FileDescriptor opened(::openat(directory_.get(), file.name.c_str(), flags));
+  const int error = opened.is_open() ? 0 : errno;
   struct stat status {};
-  if (!opened.is_open() || ::fstat(opened.get(), &status) != 0 || status.st_ino != file.inode) return true;
-  if (!lock_for_writing(opened.get())) return false;
-  ::unlinkat(directory_.get(), file.name.c_str(), 0);
-  return true;
+  const bool is_known = opened.is_open()
+                            ? ::fstat(opened.get(), &status) == 0
+                            : ::fstatat(directory_.get(), file.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  if (!is_known && errno == ENOENT) return Removal::was_gone;
+  if (!is_known) return tl::unexpected(failed("delete", file.name, errno));
+  if (status.st_ino != file.inode) return Removal::was_gone;  // its name is another's now
+  if (error != 0) return tl::unexpected(failed("delete", file.name, error));
+  if (!lock_for_writing(opened.get())) return Removal::is_read;
+  if (::unlinkat(directory_.get(), file.name.c_str(), 0) == 0) return Removal::done;
+  return tl::unexpected(failed("delete", file.name, errno));
 }
 
-void StorageDirectory::enforce_quota() {
+Result<void> StorageDirectory::enforce_quota() {
   const std::lock_guard one_at_a_time(quota_mutex_);
+  Result<void> enforced;
   std::size_t passed_over = 0;
   while (const auto oldest = oldest_beyond_quota(passed_over)) {
-    if (!remove(*oldest)) {
+    const auto removal = remove(*oldest);
+    if (!removal && enforced) enforced = tl::unexpected(removal.error());
+    if (!removal || *removal == Removal::is_read) {
       ++passed_over;
       continue;
     }
     const std::lock_guard lock(mutex_);
     forget(stored_.begin() + static_cast<std::ptrdiff_t>(passed_over));  // others only append
-    ++deleted_;
+    if (*removal == Removal::done) ++deleted_;
   }
+  return enforced;
 }
 
 StorageFigures StorageDirectory::figures() const {

@@ -110,9 +110,9 @@ class StorageDirectory {
   /// The file holds nothing of worth.
   void discard(const OutputFile& file) noexcept;
 
-  /// Deletes the oldest files while there is too much. One that somebody reads (holds a shared flock on) is passed
-  /// over.
-  void enforce_quota();
+  /// Deletes the oldest files while there is too much. One that somebody reads (holds a shared flock on), and one that
+  /// cannot be deleted, is passed over until the next time. Error: why the oldest of those cannot be deleted.
+  Result<void> enforce_quota();
 
   // For the compressor (storage_compressed.cpp)
 
@@ -145,6 +145,8 @@ class StorageDirectory {
     std::time_t wall;
   };
 
+  enum class Removal : std::uint8_t { done, was_gone, is_read };
+
   StorageDirectory(StorageOptions options, NameTemplate names, base::FileDescriptor directory);
   [[nodiscard]] Result<void> scan();
   void take_stock_of(const std::string& name, const Moment& now);
@@ -158,7 +160,7 @@ class StorageDirectory {
   [[nodiscard]] std::string next_hidden_name();
   [[nodiscard]] std::string path_of(const std::string& name) const { return options_.directory + "/" + name; }
   [[nodiscard]] std::optional<Stored> oldest_beyond_quota(std::size_t passed_over) const;
-  [[nodiscard]] bool remove(const Stored& file) const noexcept;
+  [[nodiscard]] Result<Removal> remove(const Stored& file) const;
   [[nodiscard]] Error failed(const std::string& operation, const std::string& name, int error_number) const;
 
   const StorageOptions options_;

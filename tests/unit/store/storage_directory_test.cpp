@@ -1,10 +1,14 @@
 #include "store/storage_directory.hpp"
 
+#include <cerrno>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
+#include <sched.h>
 #include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -145,6 +149,58 @@ TEST_F(StorageDirectoryTest, PassesOverAFileThatIsRead) {
   ASSERT_EQ(::flock(reader.get(), LOCK_SH), 0);
   open({.bytes = 100})->enforce_quota();
   EXPECT_THAT(names(), ElementsAre("c_00001"));
+}
+
+TEST_F(StorageDirectoryTest, RemembersWhatItCouldNotEvenOpen) {
+  const auto storage = open({.bytes = 100});
+  store(*storage, 60);
+  {
+    rlimit usual{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);
+    const rlimit none{.rlim_cur = 0, .rlim_max = usual.rlim_max};
+    OutputFile file = storage->create().value();
+    file.descriptor.close();
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    EXPECT_TRUE(storage->publish(file, 60).has_value());
+    const auto enforced = storage->enforce_quota();
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &usual), 0);
+    ASSERT_FALSE(enforced.has_value());
+    EXPECT_EQ(enforced.error().error_number, EMFILE);
+    EXPECT_THAT(enforced.error().message(), testing::HasSubstr("c_00001"));
+  }
+  EXPECT_EQ(storage->figures().files, 2U);
+  EXPECT_EQ(storage->figures().deleted, 0U);
+  EXPECT_TRUE(storage->enforce_quota().has_value());
+  EXPECT_EQ(storage->figures().deleted, 1U);
+  EXPECT_THAT(names(), ElementsAre("c_00002"));
+}
+
+TEST_F(StorageDirectoryTest, RemembersWhatItCouldNotDelete) {
+  if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      ::mount("tmpfs", path_.c_str(), "tmpfs", 0, nullptr) != 0) {
+    GTEST_SKIP() << "no file system may be mounted here";
+  }
+  for (int file = 0; file < 3; ++file) write("c_0000" + std::to_string(file), "old");
+  const auto storage = open({.free_percent = 100});
+  ASSERT_EQ(::mount("tmpfs", path_.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, nullptr), 0);
+  EXPECT_EQ(storage->enforce_quota().error().error_number, EROFS);
+  EXPECT_EQ(storage->figures().files, 3U);
+  EXPECT_EQ(storage->figures().deleted, 0U);
+  ASSERT_EQ(::mount("tmpfs", path_.c_str(), "tmpfs", MS_REMOUNT, nullptr), 0);
+  EXPECT_TRUE(storage->enforce_quota().has_value());
+  EXPECT_EQ(storage->figures().deleted, 3U);
+  EXPECT_THAT(names(), IsEmpty());
+  ::umount2(path_.c_str(), MNT_DETACH);
+}
+
+TEST_F(StorageDirectoryTest, ForgetsWhatOthersHaveDeleted) {
+  const auto storage = open({.bytes = 100});
+  for (int file = 0; file < 2; ++file) store(*storage, 50);
+  std::filesystem::remove(path_ + "/c_00001");
+  store(*storage, 50);
+  EXPECT_EQ(storage->figures().files, 2U);
+  EXPECT_EQ(storage->figures().deleted, 0U);
+  EXPECT_THAT(names(), ElementsAre("c_00002", "c_00003"));
 }
 
 TEST_F(StorageDirectoryTest, LeavesFilesOfOthersAlone) {
