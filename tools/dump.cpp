@@ -58,10 +58,11 @@ void print(const control::DumpReport& report, const DumpOptions& options) {
   }
 }
 
-/// Opened here, with the asker's rights, so that nobody writes anywhere with the daemon's.
+/// Opened here, with the asker's rights, so that nobody writes anywhere with the daemon's. An older file stays until
+/// there is something to replace it.
 Result<store::OutputFile> open_file(const DumpOptions& options) {
   if (options.path.empty()) return store::OutputFile{};
-  return store::open_output(options.path, options.group_readable);
+  return store::open_beside(options.path, options.group_readable);
 }
 
 Result<control::DumpReport> ask_for_dump(control::Client& client, const DumpOptions& options,
@@ -74,11 +75,14 @@ Result<control::DumpReport> ask_for_dump(control::Client& client, const DumpOpti
   return answer->dump.value_or(control::DumpReport{});
 }
 
-/// A file that did not even get a header is of no use to anybody.
-void discard_if_empty(const store::OutputFile& file) {
+/// What was written has left the recorder, so it is kept after an error, too. A file that did not even get a header is
+/// of no use to anybody.
+Result<void> settle(store::OutputFile& file, const std::string& path) {
   struct stat status {};
-  if (!file.is_ours || ::fstat(file.descriptor.get(), &status) != 0 || status.st_size > 0) return;
+  const bool is_empty = ::fstat(file.descriptor.get(), &status) == 0 && status.st_size == 0;
+  if (!file.is_ours || !is_empty) return store::take_place(file, path);
   store::remove_output(file.path, file.device, file.inode);
+  return {};
 }
 
 }  // namespace
@@ -90,13 +94,12 @@ int run_dump(Arguments arguments) {
   if (!last) return report(last.error());
   auto client = control::Client::connect(control::run_directory(options.run_directory), options.name);
   if (!client) return report(client.error());
-  const auto file = open_file(options);
+  auto file = open_file(options);
   if (!file) return report(file.error());
   const auto dumped = ask_for_dump(*client, options, *last, *file);
-  if (!dumped) {
-    discard_if_empty(*file);
-    return report(dumped.error());
-  }
+  const auto settled = settle(*file, options.path);
+  if (!dumped) return report(dumped.error());
+  if (!settled) return report(settled.error());
   print(*dumped, options);
   return exit_done;
 }

@@ -73,6 +73,34 @@ Result<OutputFile> open_stream(const std::string& path, mode_t expected_type) {
   return describe_output(std::move(file), path, false);
 }
 
+enum class Standing : std::uint8_t { nothing, plain_file, fifo, character_device };
+
+/// An error where there is something that is not to be written to.
+Result<Standing> what_stands_at(const std::string& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return Standing::nothing;
+    return tl::unexpected(open_error(path));
+  }
+  switch (status.st_mode & S_IFMT) {
+    case S_IFREG:
+      if (status.st_nlink == 1) return Standing::plain_file;
+      return tl::unexpected(refusal(path, "is a file with " + std::to_string(status.st_nlink) + " names (hard links)"));
+    case S_IFIFO:
+      return Standing::fifo;
+    case S_IFCHR:
+      return Standing::character_device;
+    case S_IFLNK:
+      return tl::unexpected(refusal(path, "is a symbolic link"));
+    case S_IFDIR:
+      return tl::unexpected(refusal(path, "is a directory"));
+    case S_IFBLK:
+      return tl::unexpected(refusal(path, "is a block device"));
+    default:
+      return tl::unexpected(refusal(path, "is no file that can be written"));
+  }
+}
+
 }  // namespace
 
 Result<OutputFile> describe_output(base::FileDescriptor descriptor, const std::string& path, bool is_ours) {
@@ -91,32 +119,36 @@ Result<OutputFile> describe_output(base::FileDescriptor descriptor, const std::s
 
 Result<OutputFile> open_output(const std::string& path, bool group_readable) {
   if (const auto descriptor = descriptor_named_by(path)) return duplicate(*descriptor, path);
+  const auto standing = what_stands_at(path);
+  if (!standing) return tl::unexpected(standing.error());
+  if (*standing == Standing::fifo) return open_stream(path, S_IFIFO);
+  if (*standing == Standing::character_device) return open_stream(path, S_IFCHR);
+  if (*standing == Standing::plain_file && ::unlink(path.c_str()) != 0) {
+    return tl::unexpected(system_error("replace " + path, errno, path));
+  }
+  return create_new(path, group_readable);
+}
 
-  struct stat status {};
-  if (::lstat(path.c_str(), &status) != 0) {
-    if (errno == ENOENT) return create_new(path, group_readable);
-    return tl::unexpected(open_error(path));
+Result<OutputFile> open_beside(const std::string& path, bool group_readable) {
+  const auto standing = what_stands_at(path);
+  const bool is_by_number = descriptor_named_by(path).has_value();
+  if (is_by_number || !standing || (*standing != Standing::nothing && *standing != Standing::plain_file)) {
+    return open_output(path, group_readable);
   }
-  switch (status.st_mode & S_IFMT) {
-    case S_IFREG:
-      if (status.st_nlink > 1) {
-        return tl::unexpected(
-            refusal(path, "is a file with " + std::to_string(status.st_nlink) + " names (hard links)"));
-      }
-      if (::unlink(path.c_str()) != 0) return tl::unexpected(system_error("replace " + path, errno, path));
-      return create_new(path, group_readable);
-    case S_IFIFO:
-    case S_IFCHR:
-      return open_stream(path, status.st_mode & S_IFMT);
-    case S_IFLNK:
-      return tl::unexpected(refusal(path, "is a symbolic link"));
-    case S_IFDIR:
-      return tl::unexpected(refusal(path, "is a directory"));
-    case S_IFBLK:
-      return tl::unexpected(refusal(path, "is a block device"));
-    default:
-      return tl::unexpected(refusal(path, "is no file that can be written"));
+  constexpr std::size_t longest_part = 200;         // of a name; NAME_MAX is 255
+  const std::size_t name_at = path.rfind('/') + 1;  // npos + 1 is 0
+  const std::string hidden =
+      path.substr(0, name_at) + "." + path.substr(name_at, longest_part) + "." + std::to_string(::getpid()) + ".part";
+  return create_new(hidden, group_readable);
+}
+
+Result<void> take_place(OutputFile& file, const std::string& path) {
+  if (!file.is_ours || file.path == path) return {};
+  if (::rename(file.path.c_str(), path.c_str()) != 0) {
+    return tl::unexpected(system_error("name " + file.path + " " + path, errno, path));
   }
+  file.path = path;
+  return {};
 }
 
 std::optional<OutputFile> open_unnamed(const std::string& directory, bool group_readable) {

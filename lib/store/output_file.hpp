@@ -40,6 +40,13 @@ struct OutputFile {
 ///   anything else                  refused: symbolic link, file with several names, directory, block device, socket
 [[nodiscard]] Result<OutputFile> open_output(const std::string& path, bool group_readable);
 
+/// As open_output(), but what would be removed stays: the new file has a hidden name beside `path` until it takes that
+/// place.
+[[nodiscard]] Result<OutputFile> open_beside(const std::string& path, bool group_readable);
+
+/// Gives a file of open_beside() its name, from whatever has it. Nothing happens where it has it already.
+[[nodiscard]] Result<void> take_place(OutputFile& file, const std::string& path);
+
 /// A new file in `directory` that has no name yet and vanishes with its descriptor unless it gets one. Nothing where
 /// the file system has no such files (O_TMPFILE: open(2)) or it cannot be made.
 [[nodiscard]] std::optional<OutputFile> open_unnamed(const std::string& directory, bool group_readable);

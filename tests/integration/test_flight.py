@@ -261,7 +261,23 @@ class Faults(FlightCase):
         running = self.start_daemon()
         self.assertIn("no flight recorder", self.dump(running, "-w", self.out, status=1).stderr)
         self.assertFalse(self.out.exists(), "no empty file is left")
+        self.out.write_text("precious")
+        before = sorted(self.directory.iterdir())
+        self.assertIn("no flight recorder", self.dump(running, "-w", self.out, status=1).stderr)
+        self.assertEqual("precious", self.out.read_text())
+        self.assertEqual(before, sorted(self.directory.iterdir()))
         running.finish()
+
+    def test_an_older_file(self):
+        """It is replaced by a dump, but not by anything less."""
+        self.out.write_text("old")
+        running = self.start_recorder()
+        self.send_numbered(100)
+        self.assertEqual(100, self.dump_to(running, self.out)["packets"])
+        self.assertEqual(100, check_numbers(self, [self.out], 100)["packets"])
+        self.assertEqual(0o600, self.out.stat().st_mode & 0o777)
+        self.assertEqual([], list(self.directory.glob(".*")))
+        self.finish(running)
 
     def test_full_disk(self):
         """The file ends with a whole record, what is not in it is counted, and the capture goes on."""
