@@ -47,7 +47,9 @@ void Capture::look_after() {
   look_after_interfaces();
   look_after_trigger();
   if (settings_.writes_files()) look_after_outputs();
-  if (storage_ == nullptr || Clock::now() < quota_due_) return;
+  if (storage_ == nullptr) return;
+  storage_->measure_room();  // here, for who asks for it must not wait
+  if (Clock::now() < quota_due_) return;
   quota_due_ = Clock::now() + quota_interval;
   look_after_quota();  // age and free space do not wait for the next file
 }

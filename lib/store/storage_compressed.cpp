@@ -55,12 +55,9 @@ Result<void> StorageDirectory::exchange(const FinishedFileInHand& original, cons
   (void)::futimens(compressed.descriptor.get(), times);
 
   const std::lock_guard no_quota_meanwhile(quota_mutex_);
-  {
-    const std::lock_guard lock(mutex_);
-    if (find(original) == stored_.end()) {  // the quota was quicker
-      discard(compressed);
-      return {};
-    }
+  if (!has(original)) {  // the quota was quicker
+    discard(compressed);
+    return {};
   }
   if (!lock_for_writing(original.descriptor.get())) return tl::unexpected(failed("replace", original.name, EBUSY));
   if (::renameat2(directory_.get(), hidden.c_str(), directory_.get(), name.c_str(), RENAME_NOREPLACE) != 0) {
@@ -89,6 +86,11 @@ Result<void> StorageDirectory::exchange(const FinishedFileInHand& original, cons
 std::deque<StorageDirectory::Stored>::iterator StorageDirectory::find(const FinishedFileInHand& file) {
   return std::ranges::find_if(
       stored_, [&](const Stored& stored) { return stored.name == file.name && stored.inode == file.inode; });
+}
+
+bool StorageDirectory::has(const FinishedFileInHand& file) {
+  const std::lock_guard lock(mutex_);
+  return find(file) != stored_.end();
 }
 
 bool StorageDirectory::is_still(const std::string& name, ino_t inode) const noexcept {

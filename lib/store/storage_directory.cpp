@@ -56,6 +56,7 @@ Result<std::shared_ptr<StorageDirectory>> StorageDirectory::open(StorageOptions 
   std::shared_ptr<StorageDirectory> storage(
       new StorageDirectory(std::move(options), std::move(*names), std::move(directory)));
   if (auto scanned = storage->scan(); !scanned) return tl::unexpected(std::move(scanned.error()));
+  storage->measure_room();
   return storage;
 }
 
@@ -285,8 +286,8 @@ StorageFigures StorageDirectory::figures() const {
           .newest = newest_};
 }
 
-double StorageDirectory::free_percent() const noexcept {
-  return room_of(directory_.get()).free_percent();
+void StorageDirectory::measure_room() const noexcept {
+  free_percent_.store(room_of(directory_.get()).free_percent(), std::memory_order_relaxed);
 }
 
 bool StorageDirectory::has_room() const noexcept {

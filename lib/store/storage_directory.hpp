@@ -13,6 +13,7 @@
 // and finished at the next start.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <ctime>
@@ -127,7 +128,9 @@ class StorageDirectory {
   [[nodiscard]] StorageFigures figures() const;
   [[nodiscard]] const StorageOptions& options() const noexcept { return options_; }
   [[nodiscard]] const std::vector<Leftover>& leftovers() const noexcept { return leftovers_; }  ///< found by open()
-  [[nodiscard]] double free_percent() const noexcept;
+  /// Of the file system, when room was last measured. Waits for no disk.
+  [[nodiscard]] double free_percent() const noexcept { return free_percent_.load(std::memory_order_relaxed); }
+  void measure_room() const noexcept;
   /// False when a file begun now would soon end for want of room.
   [[nodiscard]] bool has_room() const noexcept;
 
@@ -156,6 +159,7 @@ class StorageDirectory {
   void remove_leftover(const std::string& hidden) const;
   void remove_originals_of_compressed();
   [[nodiscard]] std::deque<Stored>::iterator find(const FinishedFileInHand& file);
+  [[nodiscard]] bool has(const FinishedFileInHand& file);
   [[nodiscard]] bool is_still(const std::string& name, ino_t inode) const noexcept;
   [[nodiscard]] std::string next_hidden_name();
   [[nodiscard]] std::string path_of(const std::string& name) const { return options_.directory + "/" + name; }
@@ -176,6 +180,7 @@ class StorageDirectory {
   std::uint64_t last_sequence_ = 0;
   std::string newest_;
   std::mutex quota_mutex_;  // one at a time looks after the quota
+  mutable std::atomic<double> free_percent_{0};
 };
 
 }  // namespace ringtail::store
