@@ -1,5 +1,6 @@
 #include "store/name_template.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cinttypes>
 #include <cstdio>
@@ -10,6 +11,8 @@ namespace ringtail::store {
 namespace {
 
 constexpr std::string_view sequence_field = "{sequence}";
+constexpr std::size_t fewest_digits = 5;
+constexpr std::size_t most_digits = 18;
 constexpr std::size_t longest_name_bytes = 200;  // NAME_MAX is 255, and a hidden name is longer
 
 /// What belongs to a name must not be taken for a directory or a conversion.
@@ -30,22 +33,6 @@ std::string replace_fields(std::string text, const std::string& capture, const s
     }
   }
   return text;
-}
-
-/// A regular expression for all that strftime(3) could make of `format`.
-std::string pattern_of(std::string_view format) {
-  constexpr std::string_view special = R"(^$\.*+?()[]{}|)";
-  std::string pattern;
-  for (std::size_t at = 0; at < format.size(); ++at) {
-    if (format[at] == '%' && at + 1 < format.size()) {
-      ++at;
-      pattern += format[at] == '%' ? "%" : "[^/]+?";
-    } else {
-      if (special.find(format[at]) != std::string_view::npos) pattern += '\\';
-      pattern += format[at];
-    }
-  }
-  return pattern;
 }
 
 std::string format_time(const std::string& format, const std::tm& time) {
@@ -72,8 +59,7 @@ Result<NameTemplate> NameTemplate::parse(const std::string& text, const std::str
   }
   if (format.find('/') != std::string::npos) return refuse("it has a directory in it", "all files are in one");
   if (format.front() == '.') return refuse("it begins with a dot", "hidden files are those still being written");
-  const std::regex pattern(pattern_of(before) + "([0-9]{5,18})" + pattern_of(after));
-  NameTemplate made(std::move(before), std::move(after), pattern);
+  NameTemplate made(std::move(before), std::move(after));
   const std::string example = made.name(1, std::time(nullptr));
   if (example.size() > longest_name_bytes) return refuse("it makes names that are too long", "make it shorter");
   if (example.find('/') != std::string::npos) return refuse("its date has a '/' in it", "use %Y-%m-%d");
@@ -89,12 +75,62 @@ std::string NameTemplate::name(std::uint64_t sequence, std::time_t time) const {
 }
 
 std::optional<std::uint64_t> NameTemplate::sequence_of(const std::string& name) const {
-  std::smatch match;
-  if (name.size() > longest_name_bytes || !std::regex_match(name, match, pattern_)) return std::nullopt;
-  const std::string digits = match[1];
-  std::uint64_t sequence = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), sequence);
-  return sequence;
+  if (name.size() > longest_name_bytes) return std::nullopt;
+  const std::vector<bool> begins = ends_of(before_pattern_, name);
+  const std::vector<bool> ends = ends_of(after_pattern_, std::string(name.rbegin(), name.rend()));
+  for (std::size_t begin = 0; begin < name.size(); ++begin) {
+    if (!begins[begin]) continue;
+    const std::size_t after_digits = std::min(name.find_first_not_of("0123456789", begin), name.size());
+    for (std::size_t end = std::min(after_digits, begin + most_digits); end >= begin + fewest_digits; --end) {
+      if (!ends[name.size() - end]) continue;
+      std::uint64_t sequence = 0;
+      std::from_chars(name.data() + begin, name.data() + end, sequence);
+      return sequence;
+    }
+  }
+  return std::nullopt;
+}
+
+NameTemplate::NameTemplate(std::string before, std::string after)
+    : before_(std::move(before)),
+      after_(std::move(after)),
+      before_pattern_(pattern_of(before_)),
+      after_pattern_(pattern_of(after_)) {
+  std::reverse(after_pattern_.begin(), after_pattern_.end());
+  for (std::string& text : after_pattern_) std::reverse(text.begin(), text.end());
+}
+
+/// A conversion may have flags, a width, and E or O before its letter (strftime(3)).
+NameTemplate::Pattern NameTemplate::pattern_of(const std::string& format) {
+  Pattern pattern(1);
+  for (std::size_t at = 0; at < format.size(); ++at) {
+    const std::size_t letter = format[at] == '%' ? format.find_first_not_of("_-^#+0123456789EO", at + 1) : at;
+    if (letter == std::string::npos) break;
+    const bool is_literal = format[letter] == '%' || letter == at;
+    at = letter;
+    if (is_literal)
+      pattern.back() += format[letter];
+    else if (pattern.size() == 1 || !pattern.back().empty())
+      pattern.emplace_back();
+  }
+  return pattern;
+}
+
+/// True at each position where a beginning of `name` ends that the pattern matches.
+std::vector<bool> NameTemplate::ends_of(const Pattern& pattern, const std::string& name) {
+  std::vector<bool> ends(name.size() + 1);
+  if (name.starts_with(pattern.front())) ends[pattern.front().size()] = true;
+  for (std::size_t part = 1; part < pattern.size(); ++part) {
+    const std::string& text = pattern[part];
+    std::vector<bool> next(ends.size());
+    bool is_reached = false;  // by what stands in front, one character ago at least
+    for (std::size_t at = 0; at + text.size() <= name.size(); ++at) {
+      if (is_reached && name.compare(at, text.size(), text) == 0) next[at + text.size()] = true;
+      is_reached = is_reached || ends[at];
+    }
+    ends = std::move(next);
+  }
+  return ends;
 }
 
 }  // namespace ringtail::store

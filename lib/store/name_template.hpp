@@ -9,8 +9,8 @@
 #include <cstdint>
 #include <ctime>
 #include <optional>
-#include <regex>
 #include <string>
+#include <vector>
 
 #include <ringtail/error.hpp>
 
@@ -24,16 +24,22 @@ class NameTemplate {
 
   [[nodiscard]] std::string name(std::uint64_t sequence, std::time_t time) const;
 
-  /// The sequence number in a name that this template could have made.
+  /// The sequence number in a name that this template could have made. Takes as long as the name is long, whatever it
+  /// is: anybody may put names into a directory.
   [[nodiscard]] std::optional<std::uint64_t> sequence_of(const std::string& name) const;
 
  private:
-  NameTemplate(std::string before, std::string after, std::regex pattern)
-      : before_(std::move(before)), after_(std::move(after)), pattern_(std::move(pattern)) {}
+  /// What strftime(3) makes of a format: literal texts, with something between each two of them.
+  using Pattern = std::vector<std::string>;
+
+  NameTemplate(std::string before, std::string after);
+  [[nodiscard]] static Pattern pattern_of(const std::string& format);
+  [[nodiscard]] static std::vector<bool> ends_of(const Pattern& pattern, const std::string& name);
 
   std::string before_;  ///< for strftime(3), what stands in front of {sequence}
   std::string after_;
-  std::regex pattern_;
+  Pattern before_pattern_;
+  Pattern after_pattern_;  ///< backwards
 };
 
 }  // namespace ringtail::store

@@ -17,6 +17,8 @@ namespace ringtail::store {
 
 namespace {
 
+// No capture comes this far; a name that somebody planted may, and those after it would be too long to be known again.
+constexpr std::uint64_t last_believed_sequence = 1'000'000'000'000'000;
 constexpr std::time_t century_seconds = 100 * 366 * std::time_t{86'400};  // older is no file, whatever it says
 
 std::string name_in(const std::string& path) {
@@ -100,7 +102,8 @@ void StorageDirectory::take_stock_of(const std::string& name, const Moment& now)
   const auto hidden = final_name(name);
   const auto sequence = names_.sequence_of(original_name(hidden.value_or(name)));
   if (!sequence) return;
-  last_sequence_ = std::max(last_sequence_, *sequence);  // of whatever has that name: it is not to be had
+  // Of whatever has that name: it is not to be had.
+  if (*sequence <= last_believed_sequence) last_sequence_ = std::max(last_sequence_, *sequence);
   struct stat status {};
   if (hidden || ::fstatat(directory_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
   if (!is_plain_file(status)) return;

@@ -17,10 +17,27 @@ TEST(NameTemplate, FillsItsFields) {
 }
 
 TEST(NameTemplate, RecognisesWhatItMade) {
-  for (const char* text : {default_template, "%A {sequence} (%e)", "{sequence}", "{interface}%j-{sequence}x"}) {
+  for (const char* text : {default_template, "%A {sequence} (%e)", "{sequence}", "{interface}%j-{sequence}x",
+                           "%-d.%Od.%3Y_{sequence}%%", "%Y%m%d {sequence}-%s"}) {
     const NameTemplate names = parse(text);
     EXPECT_EQ(names.sequence_of(names.name(1'234'567, std::time(nullptr))), 1'234'567U) << text;
   }
+}
+
+TEST(NameTemplate, RecognisesNumbersOfAllLengths) {
+  const NameTemplate names = parse("{sequence}_%Y");
+  EXPECT_EQ(names.sequence_of("999999999999999999_2026"), 999'999'999'999'999'999U);
+  for (const char* name : {"1000000000000000000_2026", "0042_2026", "00042_", "00042", "_2026", "x00042_2026"}) {
+    EXPECT_EQ(names.sequence_of(name), std::nullopt) << name;
+  }
+}
+
+// Whoever tries all ways to match these, one after the other, is at it for hours.
+TEST(NameTemplate, IsNotKeptBusyByPlantedNames) {
+  const NameTemplate names = parse(default_template);
+  EXPECT_EQ(names.sequence_of("up.link_00001_" + std::string(185, 'T')), std::nullopt);
+  EXPECT_EQ(names.sequence_of("up.link_" + std::string(190, '0')), std::nullopt);
+  EXPECT_EQ(names.sequence_of(std::string(200, '_')), std::nullopt);
 }
 
 TEST(NameTemplate, LeavesOtherNamesAlone) {

@@ -225,6 +225,14 @@ TEST_F(StorageDirectoryTest, NeitherFollowsNorReplacesWhatIsPlanted) {
   EXPECT_EQ(std::filesystem::file_size(path_ + "/victim"), 8U);
 }
 
+TEST_F(StorageDirectoryTest, KeepsItsNamesShortWhateverIsPlanted) {
+  write("c_999999999999999999", "theirs");
+  store(*open(), 60);
+  store(*open(), 60);
+  EXPECT_THAT(names(), ElementsAre("c_00001", "c_00002", "c_999999999999999999"));
+  EXPECT_EQ(open()->figures().files, 3U) << "all count for the quota";
+}
+
 TEST_F(StorageDirectoryTest, DoesNotPublishAFileThatSomebodyPutInPlaceOfOurs) {
   const auto storage = open();
   OutputFile file = storage->create().value();
