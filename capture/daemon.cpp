@@ -190,8 +190,7 @@ void Daemon::remove_ended() {
 void Daemon::answer(const Question& question) {
   const control::Operation operation = question.request.operation;
   if (!may(question.peer, operation, settings_.access, ::geteuid())) {
-    log(LogLevel::warning, question.capture,
-        fmt::format("uid {} (pid {}) may not {}", question.peer.uid, question.peer.pid, control::name_of(operation)));
+    refusals_.tell(question.capture, question.peer, control::name_of(operation));
     return control_.answer(question.client, {.error = fmt::format("you (uid {}) may not {} here", question.peer.uid,
                                                                   control::name_of(operation))});
   }

@@ -13,6 +13,7 @@
 #include "opener.hpp"
 #include "options.hpp"
 #include "privileges.hpp"
+#include "refusal_log.hpp"
 #include "signals.hpp"
 
 namespace ringtail::daemon {
@@ -79,6 +80,7 @@ class Daemon {
   Signals signals_;
   Opener opener_;
   ControlServer control_;
+  RefusalLog refusals_;
   std::map<std::string, Running> captures_;
   std::map<std::string, Waiting> waiting_;  ///< by name; a name may be in captures_, too, while that one stops
   std::optional<std::chrono::steady_clock::time_point>

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "base/quiet_thread.hpp"
-#include "log.hpp"
 
 namespace ringtail::daemon {
 
@@ -113,10 +112,13 @@ bool Lender::is_trusted(const control::Peer& peer) const {
 }
 
 void Lender::welcome(base::FileDescriptor socket, const control::Peer& peer) {
-  const std::lock_guard lock(mutex_);
-  const bool allowed = may_attach(peer);
-  if (!allowed) log(LogLevel::warning, capture_, fmt::format("uid {} (pid {}) may not attach", peer.uid, peer.pid));
-  if (publisher_) publisher_->welcome(std::move(socket), allowed, is_trusted(peer));
+  bool allowed = false;
+  {
+    const std::lock_guard lock(mutex_);
+    allowed = may_attach(peer);
+    if (publisher_) publisher_->welcome(std::move(socket), allowed, is_trusted(peer));
+  }
+  if (!allowed) refusals_.tell(capture_, peer, "attach");  // not while workers would have to wait for it
 }
 
 void Lender::admit_others(const ShareSettings& settings) {

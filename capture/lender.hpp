@@ -22,6 +22,7 @@
 #include "base/wake_event.hpp"
 #include "control/peer.hpp"
 #include "control/status.hpp"
+#include "refusal_log.hpp"
 #include "settings.hpp"
 #include "share/publisher.hpp"
 
@@ -68,6 +69,7 @@ class Lender {
   const base::WakeEvent bell_;
   std::atomic<bool> has_clients_{false};
   std::atomic<bool> ending_{false};
+  RefusalLog refusals_;  // the supervisor's
 
   mutable std::mutex mutex_;  // of what follows
   std::optional<share::Publisher> publisher_;
