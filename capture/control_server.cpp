@@ -7,6 +7,7 @@
 
 #include "base/descriptor_message.hpp"
 #include "control/socket_path.hpp"
+#include "log.hpp"
 #include "share/message.hpp"
 
 namespace ringtail::daemon {
@@ -15,6 +16,8 @@ namespace {
 
 constexpr std::ptrdiff_t most_clients_of_a_user = 16;
 constexpr std::size_t most_clients = 128;
+constexpr std::chrono::milliseconds closed_doors{200};
+constexpr std::chrono::minutes between_complaints{1};
 
 }  // namespace
 
@@ -25,13 +28,17 @@ struct ControlServer::Client {
   control::LineBuffer lines{control::longest_line_bytes};
   base::FileDescriptor file{};  ///< has come with a question that is not asked yet
   std::string outgoing{};
+  Clock::time_point patience_ends_at;  ///< with who does not ask, or does not read its answer
   bool has_spoken = false;
   bool is_waiting = false;  ///< for an answer
   bool hangs_up = false;    ///< once `outgoing` has gone
 };
 
-ControlServer::ControlServer(Handler handler, AttachHandler attach_handler)
-    : handler_(std::move(handler)), attach_handler_(std::move(attach_handler)), bell_(base::WakeEvent::create()) {}
+ControlServer::ControlServer(Handler handler, AttachHandler attach_handler, Clock::duration patience)
+    : handler_(std::move(handler)),
+      attach_handler_(std::move(attach_handler)),
+      patience_(patience),
+      bell_(base::WakeEvent::create()) {}
 
 ControlServer::~ControlServer() = default;
 
@@ -56,7 +63,9 @@ void ControlServer::answer(std::uint64_t client, const control::Answer& answer) 
 
 void ControlServer::add_to(std::vector<pollfd>& descriptors) const {
   descriptors.push_back({.fd = bell_.descriptor(), .events = POLLIN, .revents = 0});
+  const bool are_doors_open = Clock::now() >= doors_open_at_;
   for (const auto& [name, socket] : sockets_) {
+    if (!are_doors_open) break;
     descriptors.push_back({.fd = socket.descriptor(), .events = POLLIN, .revents = 0});
   }
   for (const auto& [id, client] : clients_) {
@@ -75,6 +84,7 @@ void ControlServer::serve(const std::vector<pollfd>& descriptors) {
     return 0;
   };
   deliver_answers();
+  const auto now = Clock::now();
   for (auto each = clients_.begin(); each != clients_.end();) {
     Client& client = *each->second;
     const short events = events_of(client.socket.get());
@@ -82,6 +92,7 @@ void ControlServer::serve(const std::vector<pollfd>& descriptors) {
     if (stays && (events & (POLLIN | POLLHUP)) != 0) stays = read_from(each->first, client);
     if (stays && !client.outgoing.empty()) stays = write_to(client);
     if (stays && client.hangs_up && client.outgoing.empty()) stays = false;
+    if (stays && !client.is_waiting && now >= client.patience_ends_at) stays = false;
     each = stays ? std::next(each) : clients_.erase(each);
   }
   for (auto& [capture, socket] : sockets_) {
@@ -99,10 +110,22 @@ void ControlServer::accept_from(const std::string& capture, control::ServerSocke
     if (peer->uid != 0 && (of_this_user >= most_clients_of_a_user || clients_.size() >= most_clients)) continue;
     auto client = std::make_unique<Client>();
     client->socket = std::move(*descriptor);
+    client->patience_ends_at = Clock::now() + patience_;
     client->capture = capture;
     client->peer = std::move(*peer);
     clients_.emplace(++last_client_, std::move(client));
   }
+  if (errno == EMFILE || errno == ENFILE) close_doors();
+}
+
+/// Who waits outside would wake us again and again.
+void ControlServer::close_doors() {
+  const auto now = Clock::now();
+  doors_open_at_ = now + closed_doors;
+  if (now < complain_at_) return;
+  complain_at_ = now + between_complaints;
+  log(LogLevel::warning, "",
+      "no descriptor is left for who asks or attaches: they wait (LimitNOFILE, prlimit --nofile)");
 }
 
 /// The first byte tells what somebody wants. True when it is packets: then the connection has gone to whoever lends.
@@ -169,6 +192,7 @@ void ControlServer::deliver_answers() {
     if (found == clients_.end()) continue;
     found->second->outgoing += answer.line;
     found->second->is_waiting = false;
+    found->second->patience_ends_at = Clock::now() + patience_;
     (void)ask_next(answer.client, *found->second);
   }
 }

@@ -1,6 +1,7 @@
 // The control sockets of all captures, and everybody who talks through them.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -36,14 +37,17 @@ struct Attachment {
 };
 
 /// Nothing that comes in costs more than a bounded amount: a client has one question at a time, lines have a longest
-/// length, a user has a number of connections. Nonsense is answered once and hung up on.
-/// Threads: one; answer() may be called from any.
+/// length, a user has a number of connections, and each question a time. Nonsense is answered once and hung up on.
+/// Without descriptors left, who comes waits until there are some. Threads: one; answer() may be called from any.
 class ControlServer {
  public:
   using Handler = std::function<void(const Question&)>;
   using AttachHandler = std::function<void(Attachment)>;
 
-  ControlServer(Handler handler, AttachHandler attach_handler);
+  using Clock = std::chrono::steady_clock;
+
+  /// Who asks nothing, not all of it, or reads no answer, is hung up on after `patience`.
+  ControlServer(Handler handler, AttachHandler attach_handler, Clock::duration patience = std::chrono::seconds(10));
   ~ControlServer();
 
   /// Listens for a capture; its name is refused when it is live elsewhere.
@@ -52,7 +56,7 @@ class ControlServer {
 
   void answer(std::uint64_t client, const control::Answer& answer);
 
-  /// For poll(2): what to wait for, and then what has come.
+  /// For poll(2): what to wait for, and then what has come; to be called when nothing has, too.
   void add_to(std::vector<pollfd>& descriptors) const;
   void serve(const std::vector<pollfd>& descriptors);
 
@@ -64,6 +68,7 @@ class ControlServer {
   };
 
   void accept_from(const std::string& capture, control::ServerSocket& socket);
+  void close_doors();
   [[nodiscard]] bool hand_over(Client& client);
   [[nodiscard]] bool read_from(std::uint64_t id, Client& client);
   [[nodiscard]] bool ask_next(std::uint64_t id, Client& client);
@@ -72,8 +77,11 @@ class ControlServer {
 
   Handler handler_;
   AttachHandler attach_handler_;
+  const Clock::duration patience_;
   base::WakeEvent bell_;  ///< an answer has come from another thread
   std::map<std::string, control::ServerSocket> sockets_;
+  Clock::time_point doors_open_at_{};  ///< nobody is let in before
+  Clock::time_point complain_at_{};    ///< not before
   std::map<std::uint64_t, std::unique_ptr<Client>> clients_;
   std::uint64_t last_client_ = 0;
   std::mutex mutex_;

@@ -118,8 +118,8 @@ bool Daemon::run() {
     control_.add_to(descriptors);
     if (::poll(descriptors.data(), descriptors.size(), longest_sleep_ms) > 0) {
       while (const auto signal = signals_.next()) obey(*signal);
-      control_.serve(descriptors);
     }
+    control_.serve(descriptors);
     remove_ended();
     begin_what_waits();
     if (has_given_up()) return false;

@@ -1,6 +1,7 @@
 // ringtaild: captures on interfaces around the clock.
 #include <cstdio>
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include "daemon.hpp"
 #include "log.hpp"
@@ -22,6 +23,14 @@ int refuse(const Configuration& configuration) {
   return exit_usage;
 }
 
+/// Analyzers bring descriptors, several each. The usual soft limit is for programs that use select(2).
+void use_all_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int run(std::span<char* const> arguments) {
   Options options;
   if (const auto status = read_options(arguments, options)) return *status;
@@ -31,6 +40,7 @@ int run(std::span<char* const> arguments) {
     std::puts(fmt::format("{} capture(s), no mistakes", configuration.settings.captures.size()).c_str());
     return 0;
   }
+  use_all_descriptors();
   set_up_log(configuration.settings.log_level);
   auto daemon = Daemon::start(options, configuration.settings);
   if (!daemon) return report(daemon.error());

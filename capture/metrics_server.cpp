@@ -1,8 +1,11 @@
 #include "metrics_server.hpp"
 
 #include <cerrno>
+#include <condition_variable>
 #include <fmt/format.h>
+#include <functional>
 #include <httplib.h>
+#include <utility>
 
 #include "metrics.hpp"
 
@@ -10,18 +13,45 @@ namespace ringtail::daemon {
 
 namespace {
 
-constexpr std::size_t threads = 2;
+constexpr std::size_t threads = 4;
 constexpr std::size_t longest_request_bytes = 4096;
-constexpr std::chrono::seconds patience{5};
+constexpr std::chrono::seconds patience{5};         // with the supervisor
+constexpr std::chrono::seconds client_patience{1};  // for each part of a request
+
+/// A connection is accepted when there is a thread for it: those before that wait with the kernel, and cost no
+/// descriptor. (httplib's own queue grows without bound.)
+class Doorman final : public httplib::TaskQueue {
+ public:
+  void enqueue(std::function<void()> task) override {
+    {
+      std::unique_lock lock(mutex_);
+      ++busy_;
+      is_free_.wait(lock, [this] { return busy_ <= threads; });
+    }
+    pool_.enqueue([this, task = std::move(task)] {
+      task();
+      const std::lock_guard lock(mutex_);
+      --busy_;
+      is_free_.notify_one();
+    });
+  }
+  void shutdown() override { pool_.shutdown(); }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable is_free_;
+  std::size_t busy_ = 0;  ///< connections that a thread has, and the one that waits for a thread
+  httplib::ThreadPool pool_{threads};
+};
 
 }  // namespace
 
 MetricsServer::MetricsServer() : server_(std::make_unique<httplib::Server>()) {
-  server_->new_task_queue = [] { return new httplib::ThreadPool(threads); };  // the server deletes it
+  server_->new_task_queue = [] { return new Doorman; };  // the server deletes it
   server_->set_payload_max_length(longest_request_bytes);
-  server_->set_read_timeout(patience);
-  server_->set_write_timeout(patience);
-  server_->set_keep_alive_timeout(patience.count());
+  server_->set_read_timeout(client_patience);
+  server_->set_write_timeout(client_patience);
+  server_->set_keep_alive_timeout(client_patience.count());
   server_->Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
     const std::lock_guard lock(mutex_);
     response.set_content(metrics_text(captures_), "text/plain; version=0.0.4");

@@ -22,7 +22,8 @@ class ServerSocket {
   [[nodiscard]] int descriptor() const noexcept { return socket_.get(); }
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
-  /// A client's connection (non-blocking), or none when nobody waits.
+  /// A client's connection (non-blocking), or none, and errno says why: EAGAIN when nobody waits. With EMFILE or ENFILE
+  /// somebody does, and the descriptor stays readable.
   [[nodiscard]] std::optional<base::FileDescriptor> accept() noexcept;
 
  private:

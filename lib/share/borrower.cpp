@@ -8,13 +8,22 @@
 
 namespace ringtail::share {
 
+namespace {
+
+tl::unexpected<Error> refused(int socket, Error error) {
+  send_refusal(socket, error.reason);
+  return tl::unexpected(std::move(error));
+}
+
+}  // namespace
+
 Result<Borrower> Borrower::admit(base::FileDescriptor socket, const PeerCredentials& peer, Request request,
                                  const Geometry& geometry, int packets_descriptor) {
   auto lent = base::SealedMemory::create("ringtail-lent", geometry.lent_bytes(), base::Writers::owner_alone);
-  if (!lent) return tl::unexpected(std::move(lent.error()));
+  if (!lent) return refused(socket.get(), std::move(lent.error()));
   auto returned =
       base::SealedMemory::create("ringtail-returned", geometry.returned_bytes(), base::Writers::owner_and_holder);
-  if (!returned) return tl::unexpected(std::move(returned.error()));
+  if (!returned) return refused(socket.get(), std::move(returned.error()));
   const SharedDescriptors descriptors = {packets_descriptor, lent->descriptor(), returned->descriptor()};
   Borrower borrower(std::move(socket), peer, std::move(request), std::move(*lent), std::move(*returned), geometry);
   if (!send_welcome(borrower.socket(), geometry, descriptors)) {

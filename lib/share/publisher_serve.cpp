@@ -80,9 +80,10 @@ void Publisher::welcome(base::FileDescriptor socket, bool may_attach, bool is_tr
 /// keep our pollable descriptor readable for ever.
 void Publisher::turn_away() noexcept {
   spare_.close();
-  base::FileDescriptor(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)).close();
+  base::FileDescriptor guest(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (guest.is_open()) ++stats_.refused;  // accept4() says EMFILE when nobody waits, too
+  guest.close();
   spare_ = open_spare();
-  ++stats_.refused;
 }
 
 base::FileDescriptor Publisher::open_spare() noexcept {

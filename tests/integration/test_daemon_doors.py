@@ -1,7 +1,12 @@
 """`ringtaild` towards those whom it lets in nowhere: they cost it neither packets nor descriptors nor its time."""
 
 import os
+import pathlib
+import resource
+import socket
 import sys
+import time
+import urllib.request
 
 from daemon import Daemon
 from test_daemon import DaemonCase
@@ -79,3 +84,49 @@ class Log(DoorCase):
         except BlockingIOError:
             pass
         return b"".join(pieces).decode()
+
+
+class Descriptors(DoorCase):
+    def test_without_any_who_comes_waits_and_nobody_spins(self):
+        running = Daemon(self, lending_only())
+        usual = resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE)
+        self.assertEqual(usual[0], usual[1], "the daemon takes what it may have")
+        numbers = [int(each.name) for each in pathlib.Path(f"/proc/{running.process.pid}/fd").iterdir()]
+        resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE, (max(numbers) + 1, usual[1]))
+        waiting = []
+        wait_until(lambda: waiting.append(running.connect("cap")) or "no descriptor is left" in running.log(),
+                   "the end of descriptors")
+        began, used = time.monotonic(), self.processor_seconds(running)
+        time.sleep(1)
+        used = self.processor_seconds(running) - used
+        self.assertLess(used, 0.25 * (time.monotonic() - began))
+        resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE, usual)
+        for client in waiting:
+            client.sendall(bytes.fromhex(STAT))
+            self.assertIn(b'"ok":true', client.makefile("rb").readline())
+            client.close()
+        running.finish()
+
+    def test_idle_connections_to_the_metrics_cost_few(self):
+        self.ip("link", "set", "lo", "up")
+        running = Daemon(self, "[metrics]\nport = 9469\n" + lending_only())
+        descriptors = pathlib.Path(f"/proc/{running.process.pid}/fd")
+        before = len(list(descriptors.iterdir()))
+        crowd = [socket.socket() for _ in range(500)]
+        for each in crowd:
+            each.setblocking(False)
+            each.connect_ex(("127.0.0.1", 9469))  # those for whom there is no place wait, some for ever
+        time.sleep(0.5)
+        self.assertLess(len(list(descriptors.iterdir())), before + 20)
+        for each in crowd:
+            each.close()
+        with urllib.request.urlopen("http://127.0.0.1:9469/metrics", timeout=LONGEST_WAIT) as answer:
+            self.assertIn(b"ringtail_up", answer.read())
+        running.finish()
+
+    @staticmethod
+    def processor_seconds(running):
+        """Of all its threads: proc_pid_stat(5)."""
+        with open(f"/proc/{running.process.pid}/stat", encoding="utf-8") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

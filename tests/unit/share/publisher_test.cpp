@@ -5,10 +5,8 @@
 #include <functional>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <random>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <thread>
@@ -281,31 +279,6 @@ TEST_F(Lending, InterfacesThatAreToldOfAgainKeepTheirNumbers) {
     EXPECT_EQ(publisher.add_interface({.name = "numbered0", .link_type = link_type::ethernet}), 0U);
     EXPECT_EQ(publisher.add_interface({.name = "more"}), 1U);
   });
-}
-
-// Whoever comes then is sent away: left waiting it would keep the publisher's descriptor readable, and its loop busy.
-TEST_F(Lending, WithoutDescriptorsGuestsAreTurnedAwayAndLaterOnesAreNot) {
-  auto publisher = Publisher::create({.name = "test", .geometry = test::small_geometry});
-  ASSERT_TRUE(publisher) << publisher.error().message();
-  const auto guest = connect_to(path(), "connect");
-  const auto other = connect_to(path(), "connect");
-  ASSERT_TRUE(guest && other);
-  rlimit usual = {};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);
-  const base::FileDescriptor lowest_free(::dup(0));
-  const rlimit none_left = {.rlim_cur = static_cast<rlim_t>(lowest_free.get()), .rlim_max = usual.rlim_max};
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none_left), 0);
-  publisher->serve();
-  publisher->serve();
-  pollfd readable = {.fd = publisher->pollable_descriptor(), .events = POLLIN, .revents = 0};
-  EXPECT_EQ(::poll(&readable, 1, 0), 0);
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &usual), 0);
-  EXPECT_EQ(publisher->stats().refused, 2U);
-  char byte = 0;
-  EXPECT_EQ(::recv(guest->get(), &byte, 1, MSG_DONTWAIT), 0) << "the end of the connection";
-  const auto later = connect_to(path(), "connect");
-  publisher->serve();
-  EXPECT_LT(::recv(later->get(), &byte, 1, MSG_DONTWAIT), 0) << "still connected";
 }
 
 TEST_F(Lending, ANameThatIsLiveIsRefusedAndAStaleOneIsReplaced) {
