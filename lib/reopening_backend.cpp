@@ -43,12 +43,14 @@ bool ReopeningBackend::watch(int descriptor) noexcept {
 // The inner back end is only ever looked at; waiting happens here, on a descriptor that stays the same.
 ReceiveStatus ReopeningBackend::receive(std::chrono::nanoseconds timeout, Batch& batch) {
   const base::Deadline deadline = base::Deadline::after(timeout);
+  bool waited = false;
   for (;;) {
     if (interrupted_.load(std::memory_order_relaxed) && interrupted_.exchange(false)) return ReceiveStatus::interrupted;
     const ReceiveStatus status = look(batch);
     if (status == ReceiveStatus::packets || status == ReceiveStatus::end_of_stream) return status;
-    if (deadline.has_passed()) return status;
-    wait(deadline.remaining(look_interval(status)));
+    if (waited && deadline.has_passed()) return status;
+    wait(deadline.remaining(look_interval(status)));  // at least once: it silences our bells, and then we look again
+    waited = true;
   }
 }
 

@@ -36,7 +36,10 @@ ReceiveStatus ShareBackend::receive(std::chrono::nanoseconds timeout, Batch& bat
     // Once more: looking has silenced the bell that an interrupt rings.
     if (take_interrupt()) return ReceiveStatus::interrupted;
     const bool without_credit = is_without_credit();
-    if (deadline.has_passed()) return without_credit ? ReceiveStatus::no_credit : ReceiveStatus::timeout;
+    if (deadline.has_passed()) {
+      if (stop_requested_.load()) ring_own_bell();  // our patience with a stop makes no event of its own
+      return without_credit ? ReceiveStatus::no_credit : ReceiveStatus::timeout;
+    }
     wait(deadline.remaining(without_credit ? credit_interval : idle_interval));
   }
 }

@@ -87,6 +87,7 @@ Result<detail::BackendPointer> ShareBackend::open(std::string_view device, std::
                        {std::move(*packets), std::move(*lent), std::move(*returned)},
                        {std::move(*socket), std::move(wake), std::move(epoll)}, request->takes_rings));
   if (auto ready = backend->make_batch_pool(); !ready) return tl::unexpected(std::move(ready.error()));
+  backend->ring_own_bell();  // the publisher rings for those alone who have looked once, and some poll before that
   return detail::BackendPointer(std::move(backend));
 }
 

@@ -6,6 +6,7 @@
 #include <ctime>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <utility>
 
 #include "base/affinity.hpp"
 #include "ring/link_types.hpp"
@@ -50,11 +51,15 @@ Result<void> check_link_type(const std::string& device, const OpenOptions& optio
                                    "'ringtail capture -L -i " + device + "' lists its link types"));
 }
 
+// Edge triggered: poll() on a packet socket reports readable as long as the block before the next one is ours, lent
+// or not (packet_poll()); the edge comes once per block the kernel hands over (prb_close_block()).
+epoll_event edge_of_socket() noexcept {
+  return {.events = EPOLLIN | EPOLLERR | EPOLLET, .data = {.u64 = socket_mark}};
+}
+
 Result<base::FileDescriptor> make_epoll(const std::string& device, int socket, int wake) {
   base::FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
-  // Edge triggered: poll() on a packet socket reports readable as long as the block before the next one is ours, lent
-  // or not (packet_poll()); the edge comes once per block the kernel hands over (prb_close_block()).
-  epoll_event socket_event = {.events = EPOLLIN | EPOLLERR | EPOLLET, .data = {.u64 = socket_mark}};
+  epoll_event socket_event = edge_of_socket();
   epoll_event wake_event = {.events = EPOLLIN, .data = {.u64 = wake_mark}};
   if (!epoll.is_open() || ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, socket, &socket_event) != 0 ||
       ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake, &wake_event) != 0) {
@@ -143,9 +148,13 @@ ReceiveStatus TpacketBackend::receive(std::chrono::nanoseconds timeout, Batch& b
     if (interrupted_.load(std::memory_order_relaxed) && interrupted_.exchange(false)) return ReceiveStatus::interrupted;
     if (stop_requested_.load(std::memory_order_relaxed) && phase_ == Phase::flowing) begin_drain();
     const Look seen = look(batch);
-    if (seen == Look::packets) return ReceiveStatus::packets;
+    if (seen == Look::packets) {
+      if (std::exchange(edge_is_taken_, false)) renew_edge();
+      return ReceiveStatus::packets;
+    }
     if (seen == Look::nothing && phase_ != Phase::flowing && drained()) return ReceiveStatus::end_of_stream;
     if (waited && deadline.has_passed()) {
+      if (phase_ != Phase::flowing) wake_.signal();  // the end of a drain makes no event of its own
       return seen == Look::held ? ReceiveStatus::no_credit : ReceiveStatus::timeout;
     }
     wait(deadline.remaining(1h), seen);
@@ -176,6 +185,13 @@ bool TpacketBackend::nap(std::chrono::nanoseconds timeout) noexcept {
   return true;
 }
 
+// Whoever polls has to hear of what else is in the block that this edge was for: modifying an entry looks at the socket
+// anew (ep_modify(), fs/eventpoll.c).
+void TpacketBackend::renew_edge() noexcept {
+  epoll_event socket_event = edge_of_socket();
+  (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, socket_.descriptor(), &socket_event);
+}
+
 // Whoever calls this has looked after the last wait and found nothing; whatever arrives from then on makes an edge.
 void TpacketBackend::wait(std::chrono::nanoseconds timeout, Look last_look) noexcept {
   if (last_look == Look::nothing && phase_ == Phase::flowing && !link_is_down_ && nap(timeout)) return;
@@ -190,8 +206,9 @@ void TpacketBackend::wait(std::chrono::nanoseconds timeout, Look last_look) noex
   for (int index = 0; index < ready; ++index) {
     if (events[index].data.u64 == wake_mark) {
       wake_.drain();
-    } else if ((events[index].events & EPOLLERR) != 0) {
-      socket_error = true;
+    } else {
+      edge_is_taken_ = true;
+      socket_error = (events[index].events & EPOLLERR) != 0;
     }
   }
   if (socket_error || link_is_down_) note_socket_error();

@@ -70,6 +70,7 @@ class TpacketBackend final : public detail::Backend, private InterfaceResolver {
   [[nodiscard]] bool drained() const noexcept;
   [[nodiscard]] bool nap(std::chrono::nanoseconds timeout) noexcept;
   void wait(std::chrono::nanoseconds timeout, Look last_look) noexcept;
+  void renew_edge() noexcept;
   void note_socket_error() noexcept;
   void end(Error failure) noexcept;
   [[nodiscard]] std::uint64_t interface_drops();
@@ -88,6 +89,7 @@ class TpacketBackend final : public detail::Backend, private InterfaceResolver {
   // The receiving thread's.
   Phase phase_ = Phase::flowing;
   bool link_is_down_ = false;
+  bool edge_is_taken_ = false;  // by a wait of ours, and nothing was handed out since
   bool stopped_exactly_ = true;
   base::Deadline drain_deadline_ = base::Deadline::never();
   base::Deadline quiet_deadline_ = base::Deadline::never();

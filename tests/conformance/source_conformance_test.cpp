@@ -40,6 +40,16 @@ class SourceConformance : public testing::TestWithParam<HarnessFactory> {
     EXPECT_EQ(received.status, ReceiveStatus::packets);
     return std::move(received.batch);
   }
+  /// As an event loop does: it looks once whenever it is told to, and never otherwise.
+  void receive_when_told(std::uint64_t frames, std::uint64_t& received) {
+    const auto start = std::chrono::steady_clock::now();
+    while (received < frames) {
+      pollfd wait = {.fd = source().pollable_descriptor(), .events = POLLIN, .revents = 0};
+      ASSERT_EQ(::poll(&wait, 1, 10'000), 1) << received << " have come";
+      received += source().receive(0ns).batch.size();
+      ASSERT_LT(std::chrono::steady_clock::now() - start, patience);
+    }
+  }
   void expect_books_balance() {
     const Stats stats = source().stats();
     EXPECT_EQ(stats.received, stats.delivered + stats.dropped_ring + stats.unread);
@@ -220,16 +230,36 @@ TEST_P(SourceConformance, ThePollableDescriptorBecomesReadable) {
   OPEN_OR_SKIP();
   const int descriptor = source().pollable_descriptor();
   if (descriptor < 0) GTEST_SKIP() << "this source has none";
-  while (source().receive(0ns).status == ReceiveStatus::packets) {
-  }
   send(5);
-  pollfd wait = {.fd = descriptor, .events = POLLIN, .revents = 0};
-  ASSERT_EQ(::poll(&wait, 1, 10'000), 1);
   std::uint64_t received = 0;
-  while (received < 5) received += next().size();
+  receive_when_told(5, received);
   EXPECT_EQ(source().receive(0ns).status, ReceiveStatus::timeout);
-  wait.revents = 0;
+  pollfd wait = {.fd = descriptor, .events = POLLIN, .revents = 0};
   EXPECT_EQ(::poll(&wait, 1, 0), 0) << "quiet again once everything is read";
+  send(5);
+  receive_when_told(10, received);
+}
+
+TEST_P(SourceConformance, WhoHasWaitedMayPollForTheRest) {
+  OPEN_OR_SKIP();
+  if (source().pollable_descriptor() < 0) GTEST_SKIP() << "this source has none";
+  std::thread sender([this] { send(500); });
+  std::uint64_t received = next().size();
+  sender.join();
+  receive_when_told(500, received);
+}
+
+TEST_P(SourceConformance, WhoPollsHearsOfTheEnd) {
+  OPEN_OR_SKIP();
+  if (source().pollable_descriptor() < 0) GTEST_SKIP() << "this source has none";
+  source().stop();
+  const auto start = std::chrono::steady_clock::now();
+  Received got;
+  while ((got = source().receive(0ns)).status != ReceiveStatus::end_of_stream) {
+    ASSERT_LT(std::chrono::steady_clock::now() - start, patience);
+    pollfd wait = {.fd = source().pollable_descriptor(), .events = POLLIN, .revents = 0};
+    ASSERT_EQ(::poll(&wait, 1, 10'000), 1);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Sources, SourceConformance,
