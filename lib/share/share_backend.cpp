@@ -23,6 +23,11 @@ constexpr std::chrono::nanoseconds credit_interval = 200us;
 constexpr std::chrono::nanoseconds idle_interval = 1s;
 constexpr std::chrono::nanoseconds longest_stop = 1s;  // a publisher that hangs does not confirm it
 
+// What one look may cost, whatever the publisher keeps saying; then it is the caller's turn, or the deadline's. More
+// words than a socket holds of them, and more parts without a packet for us than any honest publisher announces.
+constexpr int most_words_at_once = 4096;
+constexpr int most_empty_parts = 64;
+
 }  // namespace
 
 ReceiveStatus ShareBackend::receive(std::chrono::nanoseconds timeout, Batch& batch) {
@@ -92,9 +97,14 @@ void ShareBackend::blame_publisher() {
   fail("its publisher broke the rules", "it may be of another version");
 }
 
-/// The next batch of the slot at hand, or of the next one. False: nothing is announced.
+/// The next batch of the slot at hand, or of the next one. False: nothing is announced, or nothing but malformed
+/// packets for so long that others have to have their turn.
 bool ShareBackend::lend_next(Batch& batch) {
-  while (!ended_ && (walk_ || begin_walk())) {
+  for (int part = 0; !ended_ && (walk_ || begin_walk()); ++part) {
+    if (part == most_empty_parts) {
+      ring_own_bell();
+      return false;
+    }
     detail::BatchSlot* const slot = pool_->take();
     base::require(slot != nullptr, "there are batches for all slots");
     const std::uint64_t captured_bytes = copy_checked(*slot);
@@ -153,7 +163,7 @@ std::optional<std::span<const std::byte>> ShareBackend::memory_called(std::uint3
 
 void ShareBackend::read_all_news() {
   if (held_slots_.load() == 0) old_memories_.clear();
-  while (!publisher_gone_ && !ended_) {
+  for (int words = 0; words < most_words_at_once && !publisher_gone_ && !ended_; ++words) {
     News news = read_news(socket_.get());
     if (news.kind == News::Kind::nothing_yet) return;
     rung_ = true;
@@ -316,7 +326,8 @@ void ShareBackend::interrupt() noexcept {
 void ShareBackend::shut_down() noexcept {
   answers_->paused.store(1, std::memory_order_relaxed);
   if (walk_) end_walk();
-  while (!ended_ && begin_walk()) end_walk();
+  // Slots that go back here may be announced again by a publisher that ignores the pause: one round is all we owe it.
+  for (std::uint32_t slot = 0; slot < geometry_.slot_count && !ended_ && begin_walk(); ++slot) end_walk();
 }
 
 Stats ShareBackend::stats() {

@@ -80,6 +80,17 @@ class HostilePublisher : public testing::Test {
     announcement.position.store(position + 1);
   }
 
+  /// After its timeout, when it is interrupted, and when it was stopped. The bounds are for machines that are busy.
+  static void expect_receive_returns(Source& source) {
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(source.receive(1ms).status, ReceiveStatus::timeout);
+    source.interrupt();
+    EXPECT_EQ(source.receive(-1ns).status, ReceiveStatus::interrupted);
+    source.stop();
+    EXPECT_EQ(source.receive(-1ns).status, ReceiveStatus::end_of_stream);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, test::patience);
+  }
+
   static base::SealedMemory make(std::size_t bytes, base::Writers writers) {
     return std::move(*base::SealedMemory::create("ringtail-hostile", bytes, writers));
   }
@@ -172,6 +183,41 @@ TEST_F(HostilePublisher, WordsThatMeanNothingEndTheStream) {
     EXPECT_THAT(source->failure()->message(), HasSubstr("broke the rules"));
     socket_.close();
   }
+}
+
+// Bells without end, written faster than they can be heard one by one.
+TEST_F(HostilePublisher, BellsWithoutEndDoNotKeepUsFromReturning) {
+  auto source = open();
+  ASSERT_TRUE(source) << source.error().message();
+  std::atomic<bool> done = false;
+  std::thread ringer([&] {
+    const std::vector<char> bells(4096);
+    while (!done.load()) (void)!::send(socket_.get(), bells.data(), bells.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  });
+  expect_receive_returns(*source);
+  done.store(true);
+  ringer.join();
+}
+
+// Slots in which there is nothing for us, announced again as soon as they are back.
+TEST_F(HostilePublisher, SlotsWithNothingInThemDoNotKeepUsFromReturning) {
+  auto source = open();
+  ASSERT_TRUE(source) << source.error().message();
+  for (std::uint32_t slot = 0; slot < geometry.slot_count; ++slot) packet(slot, 0) = described(0, 60, 60, 7);
+  std::atomic<bool> done = false;
+  std::thread publisher([&] {
+    auto* const returns = reinterpret_cast<Return*>(returned_.data() + sizeof(ReturnedHeader));
+    for (std::uint64_t position = 0; !done.load();) {
+      const auto slot = static_cast<std::uint32_t>(position % geometry.slot_count);
+      const std::uint64_t lap_before = position - geometry.slot_count;
+      const bool is_back = position < geometry.slot_count || returns[slot].load() == encode_return(lap_before, slot);
+      if (is_back) announce(position++, slot, 1);  // its one packet is on no interface
+    }
+  });
+  expect_receive_returns(*source);
+  { const Source closing = std::move(*source); }
+  done.store(true);
+  publisher.join();
 }
 
 TEST_F(HostilePublisher, PacketsOutsideOfTheirMemoryAreLeftOut) {
