@@ -77,10 +77,10 @@ void Borrower::take_back(std::uint32_t place) noexcept {
 
 void Borrower::announce(const Offer& offer, std::uint32_t selected, std::span<const std::uint64_t> selection) noexcept {
   Announcement& announcement = announcements_[next_ & mask_];
-  announcement.slot = offer.slot;
-  announcement.packets = offer.packets;
-  announcement.selected = selected;
-  announcement.memory = offer.place ? memory_names_[*offer.place] : 0;
+  announcement.slot.store(offer.slot, std::memory_order_relaxed);
+  announcement.packets.store(offer.packets, std::memory_order_relaxed);
+  announcement.selected.store(selected, std::memory_order_relaxed);
+  announcement.memory.store(offer.place ? memory_names_[*offer.place] : 0, std::memory_order_relaxed);
   if (selected != offer.packets) {
     std::copy(selection.begin(), selection.end(), selections_ + (next_ & mask_) * selection.size());
   }

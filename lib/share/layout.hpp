@@ -87,12 +87,12 @@ enum class LoanState : std::uint32_t {
 /// A client that does not get all packets of the slot finds those it gets in the selection beside the announcement.
 struct Announcement {
   SharedCounter position;  ///< plus one; stored last, with release
-  std::uint32_t slot;
-  std::uint32_t packets;   ///< in the slot
-  std::uint32_t selected;  ///< for this client; all of them: there is no selection
-  std::uint32_t memory;    ///< what descriptors' offsets count in: 0, the packets themselves; else a name_memory()
+  SharedWord slot;
+  SharedWord packets;   ///< in the slot
+  SharedWord selected;  ///< for this client; all of them: there is no selection
+  SharedWord memory;    ///< what descriptors' offsets count in: 0, the packets themselves; else a name_memory()
 };
-static_assert(sizeof(Announcement) == 24);
+static_assert(sizeof(Announcement) == 24 && offsetof(Announcement, slot) == 8 && offsetof(Announcement, memory) == 20);
 
 /// What a memory is called between a publisher and one client: the nth that was handed over to it, for that place.
 /// Both count, so an announcement never means what was in that place before.

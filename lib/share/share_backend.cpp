@@ -28,6 +28,11 @@ constexpr std::chrono::nanoseconds longest_stop = 1s;  // a publisher that hangs
 constexpr int most_words_at_once = 4096;
 constexpr int most_empty_parts = 64;
 
+/// Behind a copy of shared bytes, for the compiler: it may not look at the originals instead.
+void forget_originals() noexcept {
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
 }  // namespace
 
 ReceiveStatus ShareBackend::receive(std::chrono::nanoseconds timeout, Batch& batch) {
@@ -127,12 +132,14 @@ bool ShareBackend::begin_walk() {
   const Announcement& announcement = announcements_[next_announcement_ & (geometry_.slot_count - 1)];
   // Pairs with the store in Borrower::announce(); sequentially consistent for the sake of fall_asleep().
   if (announcement.position.load(std::memory_order_seq_cst) != next_announcement_ + 1) return false;
+  // Once each: the publisher may write on, and what was checked must be what is used.
+  const std::uint32_t packets = announcement.packets.load(std::memory_order_relaxed);
   Walk walk = {.memory = {},
-               .slot = announcement.slot,
+               .slot = announcement.slot.load(std::memory_order_relaxed),
                .next = 0,
-               .end = announcement.packets,
-               .is_selective = announcement.selected != announcement.packets};
-  const auto memory = memory_called(announcement.memory);
+               .end = packets,
+               .is_selective = announcement.selected.load(std::memory_order_relaxed) != packets};
+  const auto memory = memory_called(announcement.memory.load(std::memory_order_relaxed));
   if (ended_) return false;
   if (!memory || walk.slot >= geometry_.slot_count || walk.end < 1 || walk.end > geometry_.slot_packets ||
       ledger_.is_held(walk.slot)) {
@@ -144,6 +151,7 @@ bool ShareBackend::begin_walk() {
     const std::size_t words = geometry_.selection_words();
     const std::size_t entry = next_announcement_ & (geometry_.slot_count - 1);
     std::memcpy(selection_.data(), selections_ + entry * words, words * sizeof(std::uint64_t));
+    forget_originals();
   }
   ++next_announcement_;
   ledger_.begin_walk(walk.slot);
@@ -221,7 +229,7 @@ std::uint32_t ShareBackend::copy_descriptors(PacketDescriptor* descriptors) noex
     std::memcpy(descriptors, shared + walk_->next, count * sizeof(PacketDescriptor));
     walk_->next += count;
   }
-  std::atomic_signal_fence(std::memory_order_seq_cst);  // for the compiler: no second look at the originals
+  forget_originals();
   return count;
 }
 
@@ -278,6 +286,7 @@ void ShareBackend::learn_interfaces() {
     InterfaceRecord record;
     std::memcpy(&record, memory_.packets.data() + Geometry::records_offset + interfaces_.size() * sizeof record,
                 sizeof record);
+    forget_originals();
     interfaces_.add(from_record(record));
   }
 }
