@@ -3,10 +3,12 @@
 #include <bit>
 #include <cerrno>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/memfd.h>
 #include <string>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace ringtail::base {
@@ -30,11 +32,28 @@ FileDescriptor make_memory(const char* name, std::size_t huge_page_bytes) {
   return memory;
 }
 
+/// A hole that somebody punches into usual pages reads as zeros. In huge pages it is SIGBUS when none is free
+/// (hugetlb_fault(), mm/hugetlb.c). Two seals keep everybody from it (hugetlbfs_punch_hole(), fs/hugetlbfs/inode.c);
+/// what we are to write cannot have them, so that must be of usual pages.
+Result<void> check_for_holes(int descriptor, int seals, bool writable, const std::string& operation) {
+  bool is_safe = (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) != 0;
+  if (writable) {
+    struct statfs filesystem = {};
+    if (::fstatfs(descriptor, &filesystem) != 0) return tl::unexpected(system_error(operation, errno));
+    is_safe = filesystem.f_type == TMPFS_MAGIC;
+  }
+  if (is_safe) return {};
+  return tl::unexpected(make_error(operation, "holes could be punched into it under us"));
+}
+
 /// What the descriptor of a stranger's memory has, once it is seen to stay so. Error: it is not sealed.
-Result<std::size_t> sealed_bytes(int descriptor, const std::string& operation) {
+Result<std::size_t> sealed_bytes(int descriptor, bool writable, const std::string& operation) {
   const int seals = ::fcntl(descriptor, F_GET_SEALS);
   if (seals < 0) return tl::unexpected(system_error(operation, errno, "its seals"));
   if ((seals & F_SEAL_SHRINK) == 0) return tl::unexpected(make_error(operation, "it could be cut short under us"));
+  if (auto safe = check_for_holes(descriptor, seals, writable, operation); !safe) {
+    return tl::unexpected(safe.error());
+  }
   struct stat state = {};
   if (::fstat(descriptor, &state) != 0) return tl::unexpected(system_error(operation, errno));
   return static_cast<std::size_t>(state.st_size);
@@ -64,7 +83,7 @@ Result<SealedMemory> SealedMemory::create(const char* name, std::size_t bytes, W
 }
 
 Result<Mapping> map_sealed(int descriptor, std::size_t bytes, bool writable) {
-  const auto there = sealed_bytes(descriptor, mapping);
+  const auto there = sealed_bytes(descriptor, writable, mapping);
   if (!there) return tl::unexpected(there.error());
   if (*there < bytes) {
     return tl::unexpected(
@@ -74,7 +93,7 @@ Result<Mapping> map_sealed(int descriptor, std::size_t bytes, bool writable) {
 }
 
 Result<Mapping> map_all_sealed(int descriptor) {
-  const auto there = sealed_bytes(descriptor, mapping);
+  const auto there = sealed_bytes(descriptor, false, mapping);
   if (!there) return tl::unexpected(there.error());
   return Mapping::shared_read_only(descriptor, *there);
 }

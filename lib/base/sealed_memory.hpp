@@ -39,7 +39,7 @@ class SealedMemory {
 };
 
 /// Maps what a publisher has sent: `bytes` of it, or all, read-only unless `writable`. Refuses memory that could be cut
-/// short under us (a later access would be SIGBUS) and memory that is too short already.
+/// short or get holes under us (a later access would be SIGBUS), and memory that is too short already.
 [[nodiscard]] Result<Mapping> map_sealed(int descriptor, std::size_t bytes, bool writable);
 [[nodiscard]] Result<Mapping> map_all_sealed(int descriptor);
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/memfd.h>
 #include <string>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -95,6 +96,30 @@ TEST(SealedMemory, AClientRefusesMemoryThatCouldBeCutUnderIt) {
 
   const FileDescriptor no_memory(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   EXPECT_FALSE(map_sealed(no_memory.get(), memory_bytes, false));
+}
+
+// The next access would be SIGBUS where no huge page is free. None is needed to see that it does not come to that.
+TEST(SealedMemory, AClientRefusesHugePagesThatCouldGetHoles) {
+  constexpr std::size_t huge_page_bytes = 2 << 20;
+  const FileDescriptor huge(::memfd_create("huge", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB | MFD_HUGE_2MB));
+  if (!huge.is_open()) GTEST_SKIP() << "this kernel has no huge pages of 2 MiB";
+  ASSERT_EQ(::ftruncate(huge.get(), huge_page_bytes), 0);
+  constexpr int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+  ASSERT_EQ(::fcntl(huge.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
+  ASSERT_EQ(::fallocate(huge.get(), punch, 0, huge_page_bytes), 0) << "these seals do not keep anybody from it";
+  for (const bool writable : {false, true}) {
+    const auto mapped = map_sealed(huge.get(), huge_page_bytes, writable);
+    ASSERT_FALSE(mapped);
+    EXPECT_THAT(mapped.error().message(), HasSubstr("holes"));
+  }
+  EXPECT_FALSE(map_all_sealed(huge.get()));
+
+  ASSERT_EQ(::fcntl(huge.get(), F_ADD_SEALS, F_SEAL_FUTURE_WRITE), 0);
+  EXPECT_EQ(::fallocate(huge.get(), punch, 0, huge_page_bytes), -1);
+  EXPECT_EQ(errno, EPERM);
+  if (const auto mapped = map_all_sealed(huge.get()); !mapped) {
+    EXPECT_THAT(mapped.error().message(), HasSubstr("Cannot allocate memory")) << "no huge page is free";
+  }
 }
 
 }  // namespace
