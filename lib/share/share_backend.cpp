@@ -139,14 +139,17 @@ bool ShareBackend::begin_walk() {
                .next = 0,
                .end = packets,
                .is_selective = announcement.selected.load(std::memory_order_relaxed) != packets};
-  const auto memory = memory_called(announcement.memory.load(std::memory_order_relaxed));
+  const std::uint32_t memory_name = announcement.memory.load(std::memory_order_relaxed);
+  const LentMemory* const memory = memory_name != 0 ? memory_called(memory_name) : nullptr;
   if (ended_) return false;
-  if (!memory || walk.slot >= geometry_.slot_count || walk.end < 1 || walk.end > geometry_.slot_packets ||
+  const bool is_known = memory_name == 0 || memory != nullptr;
+  if (!is_known || walk.slot >= geometry_.slot_count || walk.end < 1 || walk.end > geometry_.slot_packets ||
       ledger_.is_held(walk.slot)) {
     blame_publisher();
     return false;
   }
-  walk.memory = *memory;
+  slot_memories_[walk.slot] = memory != nullptr ? memory->mapping : nullptr;
+  walk.memory = memory != nullptr ? memory->mapping->memory() : memory_.packets.memory();
   if (walk.is_selective) {
     const std::size_t words = geometry_.selection_words();
     const std::size_t entry = next_announcement_ & (geometry_.slot_count - 1);
@@ -160,17 +163,14 @@ bool ShareBackend::begin_walk() {
   return true;
 }
 
-/// Where announced packets lie. Nothing: in memory that was never handed over.
-std::optional<std::span<const std::byte>> ShareBackend::memory_called(std::uint32_t name) {
-  if (name == 0) return memory_.packets.memory();
+/// Null: it was never handed over.
+const ShareBackend::LentMemory* ShareBackend::memory_called(std::uint32_t name) {
   const LentMemory& memory = memories_[name % memory_places];
   if (memory.name != name) read_all_news();  // it was sent before it was announced
-  if (memory.name != name) return std::nullopt;
-  return memory.mapping.memory();
+  return memory.name == name ? &memory : nullptr;
 }
 
 void ShareBackend::read_all_news() {
-  if (held_slots_.load() == 0) old_memories_.clear();
   for (int words = 0; words < most_words_at_once && !publisher_gone_ && !ended_; ++words) {
     News news = read_news(socket_.get());
     if (news.kind == News::Kind::nothing_yet) return;
@@ -181,37 +181,21 @@ void ShareBackend::read_all_news() {
       auto mapping = news.kind == News::Kind::ring ? map_ring(news.descriptor.get(), news.ring_bytes)
                                                    : base::map_all_sealed(news.descriptor.get());
       if (!mapping) return fail(mapping.error().message(), "");
-      put_memory(news.place, {name_memory(++memories_received_, news.place), std::move(*mapping)});
+      memories_[news.place] = {.name = name_memory(++memories_received_, news.place),
+                               .mapping = std::make_shared<const base::Mapping>(std::move(*mapping))};
     } else if (news.kind == News::Kind::memory_gone) {
-      put_memory(news.place, {});
+      memories_[news.place] = {};
     } else if (news.kind != News::Kind::bell) {
       blame_publisher();
     }
   }
 }
 
-/// What was in that place stays mapped while there are batches that may lie in it: a publisher keeps it until they are
-/// back, but we do not depend on that.
-void ShareBackend::put_memory(std::uint32_t place, LentMemory memory) {
-  constexpr std::size_t most_old_memories = 64;
-  old_memories_.push_back(std::exchange(memories_[place], std::move(memory)).mapping);
-  if (old_memories_.size() > most_old_memories) blame_publisher();
-}
-
 /// A ring that is mapped keeps its packet socket in the kernel, bound and receiving if its owner was killed. So it goes
 /// with the last batch, and does not wait for the end of this source.
 void ShareBackend::end_reading() noexcept {
   if (walk_) end_walk();
-  reading_has_ended_.store(true);
-  unmap_when_all_is_back();
-}
-
-/// Any thread. Who gives back the last slot stores that before it looks whether reading has ended, and the receiving
-/// thread does the same the other way round: one of them sees both, and one of them unmaps.
-void ShareBackend::unmap_when_all_is_back() noexcept {
-  if (!reading_has_ended_.load() || held_slots_.load() != 0 || memories_are_unmapped_.exchange(true)) return;
   memories_ = {};
-  old_memories_.clear();
 }
 
 /// The next descriptors of the walk, one batch of them at most: how many.
@@ -272,10 +256,10 @@ void ShareBackend::release(detail::BatchSlot& slot) noexcept {
 
 // In this order: once the publisher knows, it may announce the slot again, and then the ledger must be clear.
 void ShareBackend::give_back(std::uint32_t slot) noexcept {
+  slot_memories_[slot].reset();
   ledger_.returned(slot);
   held_slots_.fetch_sub(1);
   returns_.give_back(slot);
-  unmap_when_all_is_back();
 }
 
 void ShareBackend::learn_interfaces() {
@@ -337,6 +321,7 @@ void ShareBackend::shut_down() noexcept {
   if (walk_) end_walk();
   // Slots that go back here may be announced again by a publisher that ignores the pause: one round is all we owe it.
   for (std::uint32_t slot = 0; slot < geometry_.slot_count && !ended_ && begin_walk(); ++slot) end_walk();
+  memories_ = {};
 }
 
 Stats ShareBackend::stats() {

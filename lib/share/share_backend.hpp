@@ -67,14 +67,15 @@ class ShareBackend final : public detail::Backend {
     base::WakeEvent wake;
     base::FileDescriptor epoll;  // the two above
   };
-  /// Memory that packets arrived in, handed over by the publisher.
+  /// Memory that packets arrived in, handed over by the publisher. It is mapped as long as there are packets to come
+  /// from it, or slots of ours in it: a publisher keeps it until they are back, but we do not depend on that.
   struct LentMemory {
     std::uint32_t name = 0;  ///< name_memory(); 0: none
-    base::Mapping mapping;
+    std::shared_ptr<const base::Mapping> mapping{};
   };
   /// The slot whose packets are being handed out: all of them, or those that selection_ names.
   struct Walk {
-    std::span<const std::byte> memory;  ///< what they lie in
+    std::span<const std::byte> memory;  ///< what they lie in: all that is shared, or slot_memories_ keeps it mapped
     std::uint32_t slot = 0;
     std::uint32_t next = 0;
     std::uint32_t end = 0;
@@ -88,11 +89,9 @@ class ShareBackend final : public detail::Backend {
   [[nodiscard]] std::optional<ReceiveStatus> look(Batch& batch);
   [[nodiscard]] bool lend_next(Batch& batch);
   [[nodiscard]] bool begin_walk();
-  [[nodiscard]] std::optional<std::span<const std::byte>> memory_called(std::uint32_t name);
+  [[nodiscard]] const LentMemory* memory_called(std::uint32_t name);
   void read_all_news();
-  void put_memory(std::uint32_t place, LentMemory memory);
   void end_reading() noexcept;
-  void unmap_when_all_is_back() noexcept;
   [[nodiscard]] std::uint32_t copy_descriptors(PacketDescriptor* descriptors) noexcept;
   [[nodiscard]] std::uint64_t copy_checked(detail::BatchSlot& slot);
   void end_walk() noexcept;
@@ -125,6 +124,9 @@ class ShareBackend final : public detail::Backend {
   ReturnedHeader* answers_;
   ReturnWriter returns_;
   ring::BlockLedger ledger_;
+  // By slot, for those we hold; empty for packets that lie in the slot. Whoever the ledger says has it to itself
+  // writes: the receiving thread when it begins a walk, and whoever gives the slot back.
+  std::vector<std::shared_ptr<const base::Mapping>> slot_memories_;
   std::optional<ring::BatchPool> pool_;
   ring::InterfaceTable interfaces_;
 
@@ -138,9 +140,6 @@ class ShareBackend final : public detail::Backend {
   bool publisher_gone_ = false;
   std::array<LentMemory, memory_places> memories_{};  // by place
   std::uint32_t memories_received_ = 0;
-  std::vector<base::Mapping> old_memories_;     // gone, but batches may still point there
-  std::atomic<bool> reading_has_ended_{false};  // the receiving thread looks at neither of these again
-  std::atomic<bool> memories_are_unmapped_{false};
   bool ended_ = false;
   std::optional<Error> failure_;
   base::Deadline stop_deadline_ = base::Deadline::never();

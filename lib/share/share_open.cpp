@@ -110,6 +110,7 @@ ShareBackend::ShareBackend(std::string device, const OpenOptions& options, std::
       answers_(reinterpret_cast<ReturnedHeader*>(memory_.returned.data())),
       returns_(reinterpret_cast<Return*>(memory_.returned.data() + sizeof(ReturnedHeader)), geometry.slot_count),
       ledger_(geometry.slot_count),
+      slot_memories_(geometry.slot_count),
       selection_(geometry.selection_words()) {
   learn_interfaces();
   before_.dropped_ring = packets_header_->dropped_ring.load(std::memory_order_relaxed);

@@ -1,5 +1,6 @@
 // Packets that clients read in the memory they arrived in.
 #include <fcntl.h>
+#include <fstream>
 #include <functional>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -36,6 +37,13 @@ class LentMemory : public testing::Test {
       ASSERT_LT(std::chrono::steady_clock::now() - start, patience);
       std::this_thread::sleep_for(1ms);
     }
+  }
+  /// How many mappings of memory that is lent in place this process has.
+  static std::size_t memories_mapped() {
+    std::ifstream maps("/proc/self/maps");
+    std::size_t count = 0;
+    for (std::string line; std::getline(maps, line);) count += line.find("ringtail-test-packets") != std::string::npos;
+    return count;
   }
   void expect_all_back() {
     wait_until([this] { return publisher_->lendable().lent() == 0; });
@@ -205,6 +213,26 @@ TEST_F(LentMemory, SourcesComeAndGoAndNobodyReadsInTheWrongMemory) {
     });
   }
   EXPECT_EQ(publisher_->stats().copied_bytes, 0U);
+}
+
+// An analyzer that always has a batch at hand is as good as one that has none now and then.
+TEST_F(LentMemory, SourcesComeAndGoWhileThereIsAlwaysABatchAtHand) {
+  Source source = open();
+  Batch held;
+  for (std::uint64_t round = 0; round < 40; ++round) {
+    publisher_->lend_in_place({.batches = 4});
+    publisher_->send(32);
+    Received got = source.receive(patience);
+    ASSERT_EQ(got.status, ReceiveStatus::packets) << round;
+    ASSERT_EQ(fixture::read_numbered_frame(got.batch[31].bytes()).number, round * 32 + 31);
+    held = std::move(got.batch);  // the one before goes back
+    publisher_->with([](Publisher& publisher) { publisher.recall(); });
+  }
+  publisher_->lend_in_place({.batches = 4});
+  wait_until([&source] {
+    EXPECT_EQ(source.receive(0ns).status, ReceiveStatus::timeout);  // it hears of what has gone
+    return memories_mapped() <= 3;  // what the batch lies in, there and here, and the new source's
+  });
 }
 
 TEST_F(LentMemory, ThereAreOnlySoManyPlaces) {
