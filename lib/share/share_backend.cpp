@@ -166,7 +166,10 @@ bool ShareBackend::begin_walk() {
 /// Null: it was never handed over.
 const ShareBackend::LentMemory* ShareBackend::memory_called(std::uint32_t name) {
   const LentMemory& memory = memories_[name % memory_places];
-  if (memory.name != name) read_all_news();  // it was sent before it was announced
+  if (memory.name != name) {
+    read_all_news();             // it was sent before it was announced
+    if (rung_) ring_own_bell();  // a bell that we heard there must still be heard by whoever polls
+  }
   return memory.name == name ? &memory : nullptr;
 }
 
