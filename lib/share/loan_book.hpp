@@ -10,6 +10,7 @@
 
 #include <ringtail/batch.hpp>
 
+#include "ring/batch_owner.hpp"
 #include "share/layout.hpp"
 
 namespace ringtail::share {
@@ -41,7 +42,7 @@ class LoanBook {
   /// The slot's packets lie in `batch`, in the memory at `place`: so it does not go back before the slot is free.
   void keep(std::uint32_t slot, Batch batch, std::uint32_t place) noexcept {
     Line& line = lines_[place];
-    kept_[slot] = {.batch = std::move(batch), .place = place, .older = line.youngest};
+    kept_[slot] = {.batch = std::move(batch), .place = place, .loan = ++loans_, .older = line.youngest};
     (line.youngest == none ? line.oldest : kept_[line.youngest].younger) = slot;
     line.youngest = slot;
   }
@@ -49,6 +50,14 @@ class LoanBook {
   /// The slot whose batch has been kept longest of those in the memory at `place`.
   [[nodiscard]] std::optional<std::uint32_t> oldest_kept(std::uint32_t place) const noexcept {
     return lines_[place].oldest == none ? std::nullopt : std::optional(lines_[place].oldest);
+  }
+  /// Which of all loans that is; no two have the same number.
+  [[nodiscard]] std::uint64_t loan(std::uint32_t slot) const noexcept { return kept_[slot].loan; }
+  /// Whether a batch of that owner is kept in the memory at `place`. Looks at all that are.
+  [[nodiscard]] bool keeps_of(std::uint32_t place, const detail::BatchOwner* owner) const noexcept {
+    std::uint32_t slot = lines_[place].oldest;
+    while (slot != none && kept_[slot].batch.slot()->owner != owner) slot = kept_[slot].younger;
+    return slot != none;
   }
   /// What is kept for it.
   [[nodiscard]] const Batch& kept(std::uint32_t slot) const noexcept { return kept_[slot].batch; }
@@ -92,6 +101,7 @@ class LoanBook {
   struct Kept {
     Batch batch{};
     std::uint32_t place = 0;
+    std::uint64_t loan = 0;
     std::uint32_t older = none;  ///< slots kept before and after it, in the same place
     std::uint32_t younger = none;
   };
@@ -114,6 +124,7 @@ class LoanBook {
   std::vector<Kept> kept_;              // by slot
   std::array<Line, memory_places> lines_{};
   std::vector<std::uint32_t> free_;
+  std::uint64_t loans_ = 0;
   std::uint32_t held_[most_clients] = {};
 };
 

@@ -34,8 +34,10 @@ struct PublisherOptions {
   std::string name{};       ///< clients open "ringtail:<name>"
   std::string directory{};  ///< of the socket; empty: default_directory()
   Geometry geometry{};
-  std::uint32_t most_clients = 16;             ///< 1 to LoanBook::most_clients
-  std::chrono::milliseconds hold_limit{2000};  ///< who holds all it may for so long, and misses packets, is evicted
+  std::uint32_t most_clients = 16;  ///< 1 to LoanBook::most_clients
+  /// Who holds all it may for so long, and misses packets, is evicted; also who keeps a batch so long that others get
+  /// copies for it.
+  std::chrono::milliseconds hold_limit{2000};
   /// Who may attach. Empty: root, and the user that the publisher runs as.
   std::function<bool(const PeerCredentials&)> admits{};
   /// Of those, who is handed the ring of a packet socket, with which they can do whatever this process can
@@ -49,7 +51,7 @@ struct PublisherStats {
   std::uint64_t admitted = 0;
   std::uint64_t lent_packets = 0;     ///< sum over all clients, gone ones too
   std::uint64_t refused = 0;          ///< not allowed, no room, or no memory
-  std::uint64_t evicted = 0;          ///< held all they might past the hold limit
+  std::uint64_t evicted = 0;          ///< held too much past the hold limit
   std::uint64_t broken = 0;           ///< thrown out for nonsense
   std::uint64_t skipped_packets = 0;  ///< sum over all clients, gone ones too
   std::uint64_t copied_bytes = 0;
@@ -81,7 +83,8 @@ class Publisher {
   /// that are not trusted, those in memory that cannot be sealed. Either way the caller's batch stays as it is, and may
   /// be handed on. On the thread that received it.
   ///
-  /// Whoever holds what the source needs back (detail::LoanAge::overdue) is evicted here, and in serve().
+  /// Whoever holds what the source needs back (detail::LoanAge::overdue) is evicted here, and in serve(). So is, when a
+  /// source has nothing left to lend, whoever has kept it from that for the hold limit: the oldest batch stayed out.
   void publish(const Batch& batch, std::span<const std::uint16_t> interface_ids) noexcept;
 
   /// The same for packets in any memory, which is not needed afterwards: they are copied.
@@ -124,7 +127,9 @@ class Publisher {
     std::uint64_t inode = 0;
     std::uint64_t bytes = 0;
     bool is_sealed = true;
-    base::Deadline recall = base::Deadline::never();  ///< by then nobody may hold anything in it
+    base::Deadline recall = base::Deadline::never();    ///< by then nobody may hold anything in it
+    std::uint64_t oldest_loan = 0;                      ///< when its source had nothing left to lend
+    base::Deadline patience = base::Deadline::never();  ///< with who holds that
   };
   /// What packets to be published lie in, and what their interfaces are called here.
   struct Portion {
@@ -169,6 +174,7 @@ class Publisher {
   [[nodiscard]] static bool hand_over(Borrower& client, std::uint32_t place, const LentMemory& memory) noexcept;
   [[nodiscard]] ClientSet readers_of(bool is_sealed) const noexcept { return is_sealed ? ~ClientSet{0} : trusted_; }
   void call_in_overdue() noexcept;
+  void call_in_hoarded(const detail::BatchOwner* owner) noexcept;
   [[nodiscard]] bool has_old_loans(std::uint32_t place) const noexcept;
   void sort_clients() noexcept;
   [[nodiscard]] Filling begin_slot(ClientSet takers, const std::byte* lent_base) noexcept;

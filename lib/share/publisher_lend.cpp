@@ -32,6 +32,7 @@ void Publisher::publish(const Batch& batch, std::span<const std::uint16_t> inter
   const detail::BatchSlot& slot = *batch.slot();
   Portion portion{.memory_base = slot.memory_base, .interface_ids = interface_ids};
   const auto memory = slot.owner->lendable_memory();
+  if (!memory) call_in_hoarded(slot.owner);
   const bool is_readable = memory && readers_of(memory->is_sealed) != 0 && lies_in(*memory, batch);
   const auto place = is_readable ? place_of(*memory) : std::nullopt;
   if (place && !has_old_loans(*place)) {
@@ -74,7 +75,7 @@ Publisher::Filling Publisher::begin_slot(ClientSet takers, const std::byte* lent
 }
 
 /// The kernel waits for the oldest of a ring's blocks, and a client that hangs would have it wait for ever. Memory that
-/// is sealed is a device's own pool, of which the source keeps half.
+/// is sealed is a device's own pool, of which the source keeps half: see call_in_hoarded().
 void Publisher::call_in_overdue() noexcept {
   for (std::uint32_t place = 0; place < memory_places; ++place) {
     if (memories_[place].is_sealed) continue;
@@ -82,6 +83,24 @@ void Publisher::call_in_overdue() noexcept {
       const detail::BatchSlot& loan = *book_.kept(*slot).slot();
       if (loan.owner->age_of(loan) != detail::LoanAge::overdue) break;
       for_each_client(book_.holders(*slot), [this](std::uint32_t client) { evict(client); });
+    }
+  }
+}
+
+/// The source has lent all it can spare, so its packets are copied for everybody until something comes back. Who reads
+/// slowly gives its oldest batch back now and then; who does not for the hold limit hangs, or leaks batches, though it
+/// may give back others all the time.
+void Publisher::call_in_hoarded(const detail::BatchOwner* owner) noexcept {
+  collect_returns();
+  for (std::uint32_t place = 0; place < memory_places; ++place) {
+    LentMemory& memory = memories_[place];
+    if (!memory.is_sealed || !book_.keeps_of(place, owner)) continue;
+    const std::uint32_t slot = *book_.oldest_kept(place);
+    if (memory.oldest_loan != book_.loan(slot)) {
+      memory.oldest_loan = book_.loan(slot);
+      memory.patience = base::Deadline::after(options_.hold_limit);
+    } else if (memory.patience.has_passed()) {
+      for_each_client(book_.holders(slot), [this](std::uint32_t client) { evict(client); });
     }
   }
 }

@@ -6,14 +6,15 @@ import signal
 from daemon import Daemon, check_numbers, files
 from dpdk import DpdkTestbed
 from test_daemon_lending import LendingCase
+from testbed import wait_until
 
 DEVICE = "dpdk:net_af_packet0,iface=rx0,framecnt=32768"  # the driver's own ring takes all that a case sends
 
 
 class MbufCase(LendingCase):
-    def start_on_dpdk(self, share="", capture="", huge_pages="false"):
+    def start_on_dpdk(self, share="", capture="", huge_pages="false", buffer_mib=64):
         """A daemon that writes what it captures and lends it."""
-        return Daemon(self, f'[[capture]]\nname = "cap"\ninterfaces = ["{DEVICE}"]\nbuffer_mib = 64\n{capture}\n'
+        return Daemon(self, f'[[capture]]\nname = "cap"\ninterfaces = ["{DEVICE}"]\nbuffer_mib = {buffer_mib}\n{capture}\n'
                             f"[capture.dpdk]\nhuge_pages = {huge_pages}\n[capture.share]\n{share}\n"
                             f'[capture.storage]\ndirectory = "{self.data}"\n')
 
@@ -48,18 +49,32 @@ class Mbufs(MbufCase):
         self.verdict(analyzer)
 
     def test_who_hangs_costs_copies_and_no_packet(self):
-        running = self.start_on_dpdk("hold_limit_ms = 500")
-        hanging = self.analyzer(20_000)
-        analyzer = self.analyzer(20_000)
+        """For its hold limit; then it is gone, and nothing is copied any more."""
+        running = self.start_on_dpdk("hold_limit_ms = 1500", buffer_mib=16)
+        hanging = self.analyzer(1_000_000)
+        analyzer = self.analyzer(1_000_000)
         self.wait_for_clients(running, 2)
+        sent = 0
+
+        def send(count):
+            nonlocal sent
+            self.send_numbered(count, "--first", sent, "--rate", 20_000)
+            sent += count
+            self.delivered(running, sent)
+            return running.status("cap")["share"]
+
+        share = send(500)
+        self.assertEqual((1_000, 0), (share["lent_packets"], share["copied_bytes"]), "lent in place")
         hanging.send_signal(signal.SIGSTOP)
-        self.send_numbered(20_000, "--rate", 20_000)
-        self.delivered(running, 20_000)
+        wait_until(lambda: send(2_000)["evicted"] == 1, "the eviction")
+        copied = running.status("cap")["share"]["copied_bytes"]
+        self.assertGreater(copied, 0)
+        self.assertEqual(copied, send(500)["copied_bytes"], "zero-copy is back")
         running.finish()
         verdict = self.verdict(analyzer)
-        self.assertEqual(20_000, verdict["books"]["received"], verdict)
-        self.assertEqual(verdict["books"]["dropped_ring"], verdict["missing"], verdict)
-        self.assertEqual(0, check_numbers(self, files(self.data), 20_000)["missing"])
+        self.assertEqual(sent, verdict["books"]["received"], verdict)
+        self.assertEqual(sent, verdict["distinct"] + verdict["books"]["dropped_ring"], verdict)
+        self.assertEqual(0, check_numbers(self, files(self.data), sent)["missing"])
 
     def test_who_hangs_does_not_keep_a_port_from_being_opened_again(self):
         """A new filter is a fresh source, and a port has one owner."""

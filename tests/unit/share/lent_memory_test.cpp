@@ -268,6 +268,38 @@ TEST_F(LentMemory, WhoKeepsASourceFromGoingIsEvicted) {
   expect_frames(other, 32, 32);
 }
 
+TEST_F(LentMemory, WhoLeaksBatchesIsEvictedWhenOthersGetCopiesForIt) {
+  publisher_.reset();
+  publisher_.emplace(PublisherOptions{.name = "test", .geometry = test::small_geometry, .hold_limit = 50ms});
+  publisher_->lend_in_place({.batches = 64, .lendable = 18});
+  Source leaking = open();
+  Source other = open();
+  std::uint64_t next = 0;
+  const auto send_to_both = [&] {
+    publisher_->send(32);
+    expect_frames(other, next, 32);
+    next += 32;
+    return leaking.receive(0ms).batch;
+  };
+  std::vector<Batch> leaked;
+  while (leaked.size() < 17) leaked.push_back(send_to_both());
+  EXPECT_EQ(publisher_->stats().copied_bytes, 0U);
+  EXPECT_EQ(publisher_->stats().evicted, 0U);
+  wait_until([&] {
+    (void)send_to_both();  // far from all that it may hold, and it goes on giving back
+    return publisher_->stats().evicted == 1;
+  });
+  const std::uint64_t copied = publisher_->stats().copied_bytes;
+  EXPECT_GT(copied, 0U);
+  while (leaking.receive(0ms).status == ReceiveStatus::packets) continue;
+  for (int turn = 0; turn < 20; ++turn) (void)send_to_both();
+  EXPECT_EQ(publisher_->stats().copied_bytes, copied) << "zero-copy is back";
+  EXPECT_EQ(publisher_->stats().evicted, 1U);
+  ASSERT_NE(leaking.failure(), nullptr);
+  EXPECT_THAT(leaking.failure()->message(), HasSubstr("took the packets back"));
+  expect_all_back();
+}
+
 TEST_F(LentMemory, AfterThePublishersEndWhatWasLentCanBeRead) {
   Source source = open();
   publisher_->send(320);
