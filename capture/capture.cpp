@@ -113,38 +113,45 @@ void Capture::welcome(base::FileDescriptor socket, const control::Peer& peer) {
   share::send_refusal(socket.get(), "this capture lends no packets");
 }
 
-Result<void> Capture::open_storage() {
-  if (settings_.storage.directory.empty()) {
-    const std::lock_guard lock(mutex_);
-    storage_.reset();
-    return {};
-  }
-  auto storage = store::StorageDirectory::open(settings_.storage);
-  if (!storage) return tl::unexpected(std::move(storage.error()));
+/// Null where there is none.
+Result<std::shared_ptr<store::StorageDirectory>> Capture::open_storage(const store::StorageOptions& options) const {
+  if (options.directory.empty()) return nullptr;
+  auto storage = store::StorageDirectory::open(options);
+  if (!storage) return storage;
   for (const store::Leftover& leftover : (*storage)->leftovers()) {
     log(LogLevel::warning, name_,
         fmt::format(
             "finished {}, which an earlier run had left: {} packets, {} torn bytes cut off, {} bytes of holes filled",
             leftover.name, leftover.packets, leftover.cut_bytes, leftover.filled_bytes));
   }
-  compressor_.reset();
-  if (settings_.storage.compression == store::Compression::zstd) {
+  return storage;
+}
+
+/// As the settings say.
+void Capture::use_storage(std::shared_ptr<store::StorageDirectory> storage) {
+  const bool compresses = storage && settings_.storage.compression == store::Compression::zstd;
+  if (!compresses || storage != storage_) compressor_.reset();
+  if (compresses && !compressor_) {
     const auto complain = [name = name_](const Error& error) { log(LogLevel::error, name, error.message()); };
-    compressor_ = std::make_unique<store::Compressor>(*storage, complain);
+    compressor_ = std::make_unique<store::Compressor>(storage, complain);
   }
-  const std::lock_guard lock(mutex_);
-  storage_ = std::move(*storage);
-  return {};
+  if (storage) storage->change_quota(settings_.storage.quota);
+  {
+    const std::lock_guard lock(mutex_);
+    storage_ = std::move(storage);
+  }
+  if (storage_) look_after_quota();
 }
 
 Result<void> Capture::start() {
-  if (auto opened = open_storage(); !opened) return opened;
-  if (storage_) look_after_quota();
+  auto storage = open_storage(settings_.storage);
+  if (!storage) return tl::unexpected(std::move(storage.error()));
+  use_storage(std::move(*storage));
   if (auto made = make_workers(); !made) return made;
   for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
     Order order{.kind = Order::Kind::install, .slots = slots_of(worker)};
     if (settings_.writes_files()) {
-      auto output = Output::open(order.slots, output_options(""));
+      auto output = Output::open(order.slots, output_options(settings_, storage_, ""));
       if (!output && !is_full(output.error())) return tl::unexpected(std::move(output.error()));
       if (!output) note(output.error().message());
       if (output) order.output = std::move(*output);
@@ -295,32 +302,55 @@ Result<void> Capture::change_filter(const std::string& filter) {
 
 void Capture::apply(const CaptureSettings& settings) {
   const bool other_sources = settings.open != settings_.open;
-  const bool other_storage = settings.storage != settings_.storage;
-  const bool other_output = settings.output != settings_.output;
   if (lender_) lender_->admit_others(settings.share);
-  if (finished_ || !(other_sources || other_storage || other_output)) return;
+  if (finished_) return;
   if (other_sources) {
     for (const Slot& slot : slots_) {
       const auto checked = opener_.check_filter(slot.device, settings.open);
       if (!checked) return log(LogLevel::error, name_, "goes on as it was: " + checked.error().message());
     }
   }
-  const CaptureSettings before = settings_;
+  if (auto changed = change_files(settings); !changed) {
+    return log(LogLevel::error, name_, "goes on as it was: " + changed.error().message());
+  }
   {
     const std::lock_guard lock(mutex_);
     settings_ = settings;
   }
-  if (other_storage) {
-    if (auto opened = open_storage(); !opened) {
-      log(LogLevel::error, name_, "goes on as it was: " + opened.error().message());
-      const std::lock_guard lock(mutex_);
-      settings_ = before;
-      return;
+  if (other_sources) exchange_sources("the configuration was changed");
+}
+
+/// All that is needed is there before anything is given up: whatever fails leaves everything as it was.
+Result<void> Capture::change_files(const CaptureSettings& next) {
+  if (next.storage == settings_.storage && next.output == settings_.output) return {};
+  const std::shared_ptr<store::StorageDirectory> before = storage_;
+  std::shared_ptr<store::StorageDirectory> storage = before;
+  if (!next.storage.has_same_files(settings_.storage)) {
+    auto opened = open_storage(next.storage);
+    if (!opened) return tl::unexpected(std::move(opened.error()));
+    storage = std::move(*opened);
+  }
+  std::vector<std::unique_ptr<Output>> outputs;
+  if (next.writes_files() && (storage != before || next.output != settings_.output)) {
+    for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
+      auto output = Output::open(slots_of(worker), output_options(next, storage, ""));
+      if (!output) return tl::unexpected(std::move(output.error()));
+      outputs.push_back(std::move(*output));
     }
   }
-  if (other_sources) return exchange_sources("the configuration was changed");
-  for (std::size_t worker = 0; worker < workers_.size(); ++worker) install(worker, "");
+  {
+    const std::lock_guard lock(mutex_);
+    settings_.storage = next.storage;
+    settings_.output = next.output;
+  }
+  use_storage(storage);
+  for (std::size_t worker = 0; worker < outputs.size(); ++worker) install(worker, std::move(outputs[worker]));
+  if (storage && before && storage != before) {
+    storage->take_over(*before);
+    look_after_quota();
+  }
   log(LogLevel::info, name_, "took over a new configuration, no packet was missed");
+  return {};
 }
 
 void Capture::finish() {

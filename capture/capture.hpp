@@ -102,7 +102,9 @@ class Capture {
   [[nodiscard]] Result<void> open_slots();
   [[nodiscard]] OpenOptions open_options(const std::string& device) const;
   [[nodiscard]] Result<void> open_lender();
-  [[nodiscard]] Result<void> open_storage();
+  [[nodiscard]] Result<std::shared_ptr<store::StorageDirectory>> open_storage(
+      const store::StorageOptions& options) const;
+  void use_storage(std::shared_ptr<store::StorageDirectory> storage);
   [[nodiscard]] Result<void> make_workers();
   void run();
   void post(std::function<void()> task);
@@ -110,6 +112,7 @@ class Capture {
   void carry_out(const control::Request& request, const Reply& reply);
   [[nodiscard]] Result<void> change_filter(const std::string& filter);
   void apply(const CaptureSettings& settings);
+  [[nodiscard]] Result<void> change_files(const CaptureSettings& next);
   void finish();
 
   // capture_upkeep.cpp: what goes wrong and comes right again
@@ -124,8 +127,11 @@ class Capture {
   [[nodiscard]] bool has_ended(std::size_t slot) const;
   [[nodiscard]] bool open_slot(std::size_t slot);
   [[nodiscard]] Slots slots_of(std::size_t worker) const;
-  [[nodiscard]] RecorderOptions output_options(const std::string& comment) const;
+  [[nodiscard]] static RecorderOptions output_options(const CaptureSettings& settings,
+                                                      std::shared_ptr<store::StorageDirectory> storage,
+                                                      const std::string& comment);
   void install(std::size_t worker, const std::string& comment);
+  void install(std::size_t worker, std::unique_ptr<Output> output);
   [[nodiscard]] std::unique_ptr<Order> tell(std::size_t worker, Order order);
   void finish_output(Order& answer);
   void tell_all(Order::Kind kind);

@@ -78,7 +78,7 @@ Result<control::DumpReport> Capture::carry_out(const DumpRequest& request) {
 }
 
 Result<Capture::DumpFile> Capture::open_dump(const DumpRequest& request) const {
-  RecorderOptions options = output_options("flight recorder: " + request.why);
+  RecorderOptions options = output_options(settings_, storage_, "flight recorder: " + request.why);
   if (request.file != nullptr) {
     if (auto good = check_file(request.file->get()); !good) return tl::unexpected(std::move(good.error()));
     options.storage.reset();

@@ -117,20 +117,22 @@ void Capture::add_flight(control::CaptureStatus& status, const std::vector<Worke
 
 void Capture::add_storage(control::CaptureStatus& status) const {
   std::shared_ptr<store::StorageDirectory> storage;
+  store::StorageOptions options;
   {
     const std::lock_guard lock(mutex_);
     storage = storage_;
+    options = settings_.storage;
   }
   if (storage == nullptr) return;
   const store::StorageFigures figures = storage->figures();
-  status.storage.directory = storage->options().directory;
+  status.storage.directory = options.directory;
   status.storage.file = figures.newest;
   status.storage.files = figures.files;
   status.storage.bytes = figures.bytes;
   status.storage.files_deleted = figures.deleted;
-  status.storage.quota_bytes = storage->options().quota.bytes.value_or(0);
+  status.storage.quota_bytes = options.quota.bytes.value_or(0);
   status.storage.free_percent = storage->free_percent();
-  if (storage->options().compression == store::Compression::none) return;
+  if (options.compression == store::Compression::none) return;
   status.storage.compression = {.enabled = true,
                                 .files = figures.compression.files,
                                 .input_bytes = figures.compression.input_bytes,

@@ -196,24 +196,29 @@ Slots Capture::slots_of(std::size_t worker) const {
   return slots;
 }
 
-RecorderOptions Capture::output_options(const std::string& comment) const {
-  RecorderOptions options = settings_.output;
-  options.storage = storage_;
-  options.group_readable = settings_.storage.group_readable;
+RecorderOptions Capture::output_options(const CaptureSettings& settings,
+                                        std::shared_ptr<store::StorageDirectory> storage, const std::string& comment) {
+  RecorderOptions options = settings.output;
+  options.storage = std::move(storage);
+  options.group_readable = settings.storage.group_readable;
   if (options.format == FileFormat::pcapng) options.comment = comment;
   return options;
 }
 
 /// The worker goes on with the slots there are and a new file; what it had is finished here.
 void Capture::install(std::size_t worker, const std::string& comment) {
-  Order order{.kind = Order::Kind::install, .slots = slots_of(worker)};
+  std::unique_ptr<Output> output;
   if (settings_.writes_files()) {
-    auto output = Output::open(order.slots, output_options(comment));
-    if (output) order.output = std::move(*output);
-    if (!output) note(output.error().message());
+    auto opened = Output::open(slots_of(worker), output_options(settings_, storage_, comment));
+    if (opened) output = std::move(*opened);
+    if (!opened) note(opened.error().message());
   }
-  has_output_[worker] = order.output != nullptr;
-  auto answer = tell(worker, std::move(order));
+  install(worker, std::move(output));
+}
+
+void Capture::install(std::size_t worker, std::unique_ptr<Output> output) {
+  has_output_[worker] = output != nullptr;
+  auto answer = tell(worker, {.kind = Order::Kind::install, .slots = slots_of(worker), .output = std::move(output)});
   finish_output(*answer);
 }
 

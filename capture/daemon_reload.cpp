@@ -83,6 +83,14 @@ void Daemon::carry_out_reload(const Settings& wanted) {
   }
   for (const CaptureSettings& each : plan.restart) {
     Running& running = captures_.at(each.name);
+    const std::string& directory = each.storage.directory;
+    if (!directory.empty() && directory != running.settings.storage.directory) {
+      const auto checked = store::StorageDirectory::check(directory);
+      if (!checked) {
+        log(LogLevel::error, each.name, "goes on as it was: " + checked.error().message());
+        continue;
+      }
+    }
     stop(running);
     running.then = each;
   }

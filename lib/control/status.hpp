@@ -25,7 +25,7 @@ struct SourceStatus {
   std::uint64_t lost = 0;  ///< times its interface went away
 };
 
-/// Finished files that are compressed one after the other; since the start, or since a reload that was about files.
+/// Finished files that are compressed one after the other; since the start.
 struct CompressionStatus {
   bool enabled = false;
   std::uint64_t files = 0;          ///< compressed

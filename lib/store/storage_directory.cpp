@@ -46,15 +46,31 @@ Room room_of(int directory) {
 
 }  // namespace
 
+bool StorageOptions::has_same_files(const StorageOptions& other) const {
+  StorageOptions same = other;
+  same.quota = quota;
+  same.compression = compression;
+  return *this == same;
+}
+
+Result<void> StorageDirectory::check(const std::string& directory) {
+  const auto refused = [&directory](int error_number) {
+    return tl::unexpected(system_error("store files in " + directory, error_number, directory));
+  };
+  const base::FileDescriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!opened.is_open() || ::faccessat(opened.get(), ".", W_OK | X_OK, AT_EACCESS) != 0) return refused(errno);
+  const base::FileDescriptor tried(::openat(opened.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (!tried.is_open() && (errno == EACCES || errno == EPERM || errno == EROFS)) return refused(errno);
+  return {};  // a full disk may have room again; not every file system has files without names
+}
+
 Result<std::shared_ptr<StorageDirectory>> StorageDirectory::open(StorageOptions options) {
   auto names = NameTemplate::parse(options.file_name, options.capture, options.interface);
   if (!names) return tl::unexpected(std::move(names.error()));
   base::FileDescriptor directory(::open(options.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const std::string operation = "store files in " + options.directory;
   if (!directory.is_open()) return tl::unexpected(system_error(operation, errno, options.directory));
-  if (::faccessat(directory.get(), ".", W_OK | X_OK, AT_EACCESS) != 0) {
-    return tl::unexpected(system_error(operation, errno, options.directory));
-  }
+  if (auto checked = check(options.directory); !checked) return tl::unexpected(std::move(checked.error()));
   std::shared_ptr<StorageDirectory> storage(
       new StorageDirectory(std::move(options), std::move(*names), std::move(directory)));
   if (auto scanned = storage->scan(); !scanned) return tl::unexpected(std::move(scanned.error()));
@@ -63,7 +79,10 @@ Result<std::shared_ptr<StorageDirectory>> StorageDirectory::open(StorageOptions 
 }
 
 StorageDirectory::StorageDirectory(StorageOptions options, NameTemplate names, base::FileDescriptor directory)
-    : options_(std::move(options)), names_(std::move(names)), directory_(std::move(directory)) {}
+    : options_(std::move(options)),
+      names_(std::move(names)),
+      directory_(std::move(directory)),
+      quota_(options_.quota) {}
 
 Error StorageDirectory::failed(const std::string& operation, const std::string& name, int error_number) const {
   return system_error(operation + " " + path_of(name), error_number, path_of(name));
@@ -92,10 +111,14 @@ Result<void> StorageDirectory::scan() {
   for (const std::string& name : names) take_stock_of(name, now);
   for (const Leftover& leftover : leftovers_) take_stock_of(leftover.name, now);
   remove_originals_of_compressed();
+  sort_by_age();
+  return {};
+}
+
+void StorageDirectory::sort_by_age() {
   std::stable_sort(stored_.begin(), stored_.end(), [](const Stored& left, const Stored& right) {
     return std::pair(left.written_at, left.name) < std::pair(right.written_at, right.name);
   });
-  return {};
 }
 
 void StorageDirectory::take_stock_of(const std::string& name, const Moment& now) {
@@ -232,9 +255,11 @@ Result<std::string> StorageDirectory::publish(const OutputFile& file, std::uint6
 // ---- The quota -----------------------------------------------------------------------------------------------------
 
 std::optional<StorageDirectory::Stored> StorageDirectory::oldest_beyond_quota(std::size_t passed_over) const {
-  const Quota& quota = options_.quota;
+  std::unique_lock lock(mutex_);
+  const Quota quota = quota_;
+  lock.unlock();
   const Room room = quota.disk_percent || quota.free_percent ? room_of(directory_.get()) : Room{};
-  const std::lock_guard lock(mutex_);
+  lock.lock();
   if (passed_over >= stored_.size()) return std::nullopt;
   const Stored& oldest = stored_[passed_over];
   const auto bytes = static_cast<double>(stored_bytes_);
@@ -278,6 +303,31 @@ Result<void> StorageDirectory::enforce_quota() {
     if (*removal == Removal::done) ++deleted_;
   }
   return enforced;
+}
+
+void StorageDirectory::change_quota(const Quota& quota) {
+  const std::lock_guard lock(mutex_);
+  quota_ = quota;
+}
+
+void StorageDirectory::take_over(const StorageDirectory& before) {
+  struct stat here {};
+  struct stat there {};
+  const bool is_same_place = ::fstat(directory_.get(), &here) == 0 && ::fstat(before.directory_.get(), &there) == 0 &&
+                             here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+  const std::lock_guard no_quota_meanwhile(quota_mutex_);  // it counts on others only to append
+  const std::scoped_lock lock(mutex_, before.mutex_);
+  deleted_ += before.deleted_;
+  compression_.files += before.compression_.files;
+  compression_.input_bytes += before.compression_.input_bytes;
+  compression_.output_bytes += before.compression_.output_bytes;
+  std::set<ino_t> known;
+  for (const Stored& file : stored_) known.insert(file.inode);
+  for (const Stored& file : before.stored_) {
+    if (!is_same_place || known.contains(file.inode) || !names_.sequence_of(original_name(file.name))) continue;
+    if (is_still(file.name, file.inode)) add(file);
+  }
+  sort_by_age();
 }
 
 StorageFigures StorageDirectory::figures() const {

@@ -58,6 +58,8 @@ struct StorageOptions {
   Compression compression = Compression::none;  ///< carried out by a Compressor
 
   [[nodiscard]] bool operator==(const StorageOptions&) const = default;
+  /// They differ in quota and compression at most, which can be changed while a directory is open.
+  [[nodiscard]] bool has_same_files(const StorageOptions& other) const;
 };
 
 /// What has become of finished files since the directory was opened, and what is still to come.
@@ -98,6 +100,9 @@ class StorageDirectory {
   /// The directory must exist. Finds what earlier runs have left there, and finishes it.
   [[nodiscard]] static Result<std::shared_ptr<StorageDirectory>> open(StorageOptions options);
 
+  /// Whether files can be made in that directory. It is tried, for access(2) does not tell what Landlock refuses.
+  [[nodiscard]] static Result<void> check(const std::string& directory);
+
   /// A new hidden file.
   [[nodiscard]] Result<OutputFile> create();
   /// A new file without any name yet. Nothing where the file system has no such files.
@@ -114,6 +119,11 @@ class StorageDirectory {
   /// Deletes the oldest files while there is too much. One that somebody reads (holds a shared flock on), and one that
   /// cannot be deleted, is passed over until the next time. Error: why the oldest of those cannot be deleted.
   Result<void> enforce_quota();
+  /// Another quota from now on, for enforce_quota().
+  void change_quota(const Quota& quota);
+  /// This one has followed `before`, into which nobody publishes any more: what was published there since this one was
+  /// opened belongs here now if it has such a name and is in the same directory, and what was counted there counts on.
+  void take_over(const StorageDirectory& before);
 
   // For the compressor (storage_compressed.cpp)
 
@@ -126,7 +136,6 @@ class StorageDirectory {
                                       std::uint64_t bytes);
 
   [[nodiscard]] StorageFigures figures() const;
-  [[nodiscard]] const StorageOptions& options() const noexcept { return options_; }
   [[nodiscard]] const std::vector<Leftover>& leftovers() const noexcept { return leftovers_; }  ///< found by open()
   /// Of the file system, when room was last measured. Waits for no disk.
   [[nodiscard]] double free_percent() const noexcept { return free_percent_.load(std::memory_order_relaxed); }
@@ -155,6 +164,7 @@ class StorageDirectory {
   void take_stock_of(const std::string& name, const Moment& now);
   void add(Stored file);
   void forget(std::deque<Stored>::iterator file);
+  void sort_by_age();
   void finish_leftover(const std::string& hidden, const std::string& name);
   void remove_leftover(const std::string& hidden) const;
   void remove_originals_of_compressed();
@@ -167,12 +177,13 @@ class StorageDirectory {
   [[nodiscard]] Result<Removal> remove(const Stored& file) const;
   [[nodiscard]] Error failed(const std::string& operation, const std::string& name, int error_number) const;
 
-  const StorageOptions options_;
+  const StorageOptions options_;  // but for the quota
   const NameTemplate names_;
   const base::FileDescriptor directory_;
   std::vector<Leftover> leftovers_;
 
-  mutable std::mutex mutex_;   // of what follows; never held while the disk is waited for
+  mutable std::mutex mutex_;  // of what follows; never held while the disk is waited for
+  Quota quota_;
   std::deque<Stored> stored_;  // oldest first
   std::uint64_t stored_bytes_ = 0;
   std::uint64_t deleted_ = 0;

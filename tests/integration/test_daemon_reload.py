@@ -83,3 +83,59 @@ class Restarts(DaemonCase):
         running.ask("cap", "reload")
         self.assertEqual(1, running.process.wait(60))
         self.assertIn("nothing is captured", running.log())
+
+
+class Files(DaemonCase):
+    """Reloads that change where and how files are written, while the capture goes on."""
+
+    def test_a_directory_out_of_reach(self):
+        """Landlock keeps the daemon from writing where it did not at its start; access(2) does not tell."""
+        other = self.directory / "other"
+        other.mkdir()
+        running = self.start_daemon()
+        self.send_numbered(100)
+        self.delivered(running, 100)
+        for capture in ("",):
+            running.write_configuration(configuration(other, capture=capture))
+            running.ask("cap", "reload")
+            wait_until(lambda: "goes on as it was" in running.log(), "the refusal")
+            self.assertEqual(str(self.data), running.status("cap")["storage"]["directory"])
+        self.send_numbered(100, "--first", 100)
+        self.delivered(running, 200)
+        self.assertEqual("running", running.status("cap")["state"])
+        self.assertEqual(200, running.finish()["cap"]["written"])
+        self.assertEqual(0, check_numbers(self, files(self.data), 200)["missing"])
+        self.assertEqual([], list(other.iterdir()))
+
+    def test_another_quota_counts_every_file(self):
+        """Also the one that was open when it came."""
+        running = self.start_daemon("rotate_packets = 100")
+        self.send_numbered(50)
+        self.delivered(running, 50)
+        quota = 200_000
+        running.write_configuration(configuration(self.data, f"rotate_packets = 100\nquota_bytes = {quota}"))
+        running.do("cap", "reload")
+        running.wait_for("cap", "the quota", lambda status: status["storage"]["quota_bytes"] == quota)
+        self.send_numbered(5_000, "--first", 50)
+        self.delivered(running, 5_050)
+        running.do("cap", "rotate")
+        running.finish()
+        self.assertLessEqual(sum(path.stat().st_size for path in files(self.data)), quota)
+        self.assertFalse([path for path in files(self.data) if "_00001_" in path.name], "the oldest goes first")
+
+    def test_other_names_take_over_what_was_open(self):
+        """The files in hand are published after the directory has been looked through for those of the new name."""
+        running = self.start_daemon("rotate_packets = 100\nquota_bytes = 1_000_000")
+        self.send_numbered(50)
+        self.delivered(running, 50)
+        running.write_configuration(configuration(
+            self.data, "rotate_packets = 100\nquota_bytes = 100_000\ngroup_readable = true"))
+        running.do("cap", "reload")
+        wait_until(lambda: files(self.data), "the finished file")
+        self.send_numbered(5_000, "--first", 50)
+        self.delivered(running, 5_050)
+        deleted = running.wait_for("cap", "the quota", lambda status: status["storage"]["files_deleted"] > 0)
+        self.assertTrue(deleted)
+        running.finish()
+        self.assertLessEqual(sum(path.stat().st_size for path in files(self.data)), 100_000)
+        self.assertFalse([path for path in files(self.data) if "_00001_" in path.name], "the oldest goes first")

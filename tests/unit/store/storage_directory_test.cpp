@@ -280,5 +280,50 @@ TEST_F(StorageDirectoryTest, SaysWhyADirectoryCannotBeUsed) {
   EXPECT_THAT(storage.error().message(), testing::HasSubstr("nowhere"));
 }
 
+TEST_F(StorageDirectoryTest, AnotherQuotaHoldsFromNowOn) {
+  const auto storage = open();
+  for (int file = 0; file < 4; ++file) store(*storage, 10);
+  storage->change_quota({.bytes = 20});
+  ASSERT_TRUE(storage->enforce_quota().has_value());
+  EXPECT_THAT(names(), ElementsAre("c_00003", "c_00004"));
+  store(*storage, 10);
+  EXPECT_THAT(names(), ElementsAre("c_00004", "c_00005"));
+  EXPECT_EQ(storage->figures().deleted, 3U);
+}
+
+/// What was open when the settings changed is published where it was begun.
+TEST_F(StorageDirectoryTest, WhatWasPublishedIntoTheOneBeforeIsNotForgotten) {
+  const auto before = open({.bytes = 25});
+  for (int file = 0; file < 3; ++file) store(*before, 10);
+  OutputFile still_open = before->create().value();
+  StorageOptions others = options({.bytes = 25});
+  others.group_readable = true;
+  EXPECT_FALSE(others.has_same_files(options()));
+  const auto after = StorageDirectory::open(others).value();
+  still_open.descriptor.close();
+  ASSERT_TRUE(before->publish(still_open, 10).has_value());
+  store(*after, 10);
+  after->take_over(*before);
+  ASSERT_TRUE(after->enforce_quota().has_value());
+  EXPECT_THAT(names(), ElementsAre("c_00004", "c_00005"));
+  EXPECT_EQ(after->figures().files, 2U);
+  EXPECT_EQ(after->figures().bytes, 20U);
+  EXPECT_GE(after->figures().deleted, 2U) << "those counted before count on";
+}
+
+TEST_F(StorageDirectoryTest, FilesOfAnotherDirectoryStayThere) {
+  const auto before = open();
+  store(*before, 10);
+  const std::string elsewhere = path_ + "/elsewhere";
+  std::filesystem::create_directory(elsewhere);
+  StorageOptions others = options({.bytes = 1});
+  others.directory = elsewhere;
+  const auto after = StorageDirectory::open(others).value();
+  after->take_over(*before);
+  ASSERT_TRUE(after->enforce_quota().has_value());
+  EXPECT_EQ(after->figures().files, 0U);
+  EXPECT_THAT(names(), ElementsAre("c_00001", "elsewhere"));
+}
+
 }  // namespace
 }  // namespace ringtail::store
