@@ -20,14 +20,16 @@ Error rule_error(const std::string& device, const std::string& what, const rte_f
 // A pattern and its action as rte_flow takes them. They point into each other, so this stays where it is made.
 class Rule {
  public:
-  Rule(const FlowPattern& pattern, std::uint16_t queues) : queues_(queues) {
+  Rule(const FlowPattern& pattern, const Spreading& spreading) : queues_(spreading.queues) {
     std::iota(queues_.begin(), queues_.end(), std::uint16_t{0});
     if (!pattern.ipv6) fill_ipv4(pattern);
-    rss_.types = RTE_ETH_RSS_IP;
+    rss_.types = spreading.hash_types;
+    rss_.key = spreading.key.data();  // without one a driver takes its own, which parts the directions of a flow
+    rss_.key_len = static_cast<std::uint32_t>(spreading.key.size());
     rss_.queue = queues_.data();
-    rss_.queue_num = queues;
+    rss_.queue_num = spreading.queues;
     actions_[0] = {.type = RTE_FLOW_ACTION_TYPE_QUEUE, .conf = &queue_};
-    if (queues > 1) actions_[0] = {.type = RTE_FLOW_ACTION_TYPE_RSS, .conf = &rss_};
+    if (spreading.queues > 1) actions_[0] = {.type = RTE_FLOW_ACTION_TYPE_RSS, .conf = &rss_};
     actions_[1].type = RTE_FLOW_ACTION_TYPE_END;
     items_[0].type = RTE_FLOW_ITEM_TYPE_ETH;
     items_[1].type = pattern.ipv6 ? RTE_FLOW_ITEM_TYPE_IPV6 : RTE_FLOW_ITEM_TYPE_IPV4;
@@ -66,29 +68,40 @@ class Rule {
 
 }  // namespace
 
-Result<void> FlowRules::isolate(std::uint16_t port, const std::string& device) {
+Result<FlowRules> FlowRules::isolate(std::uint16_t port, const std::string& device) {
   rte_flow_error error = {};
-  if (rte_flow_isolate(port, 1, &error) == 0) return {};
-  return tl::unexpected(rule_error(device, "the device does not let rules alone decide", error));
-}
-
-Result<FlowRules> FlowRules::create(std::uint16_t port, const std::string& device,
-                                    const std::vector<FlowPattern>& patterns, std::uint16_t queues) {
+  if (rte_flow_isolate(port, 1, &error) != 0) {
+    return tl::unexpected(rule_error(device, "the device does not let rules alone decide", error));
+  }
   FlowRules rules;
   rules.port_ = port;
-  for (const FlowPattern& pattern : patterns) {
-    rte_flow_error error = {};
-    rte_flow* rule = Rule(pattern, queues).create(port, error);
-    if (rule == nullptr) {
-      return tl::unexpected(rule_error(device, "the device refuses the rule for " + describe(pattern), error));
-    }
-    rules.rules_.push_back(rule);
-  }
   return rules;
 }
 
+Result<void> FlowRules::create(const std::string& device, const std::vector<FlowPattern>& patterns,
+                               const Spreading& spreading) {
+  for (const FlowPattern& pattern : patterns) {
+    rte_flow_error error = {};
+    rte_flow* rule = Rule(pattern, spreading).create(*port_, error);
+    if (rule == nullptr) {
+      return tl::unexpected(rule_error(device, "the device refuses the rule for " + describe(pattern), error));
+    }
+    rules_.push_back(rule);
+  }
+  return {};
+}
+
+void FlowRules::destroy() noexcept {
+  rte_flow_error error = {};
+  for (rte_flow* rule : rules_) rte_flow_destroy(*port_, rule, &error);
+  rules_.clear();
+}
+
 FlowRules::~FlowRules() {
-  for (rte_flow* rule : rules_) rte_flow_destroy(port_, rule, nullptr);
+  if (!port_) return;
+  destroy();
+  rte_flow_error error = {};
+  rte_flow_isolate(*port_, 0, &error);
 }
 
 }  // namespace ringtail::dpdk

@@ -50,9 +50,14 @@ Port::~Port() {
   if (!device_) return;
   rte_eth_dev_callback_unregister(id(), RTE_ETH_EVENT_INTR_RMV, &Port::note_unplugged, this);
   if (promiscuous_) rte_eth_promiscuous_disable(id());
-  if (!pool_memory_) return;
-  device_->stop();  // it writes there until then
-  pool_memory_->unmap();
+  stop();  // before isolated mode ends, and the memory it writes to goes
+  if (pool_memory_) pool_memory_->unmap();
+}
+
+// What becomes of rules when a port stops is each driver's own affair (RTE_ETH_DEV_CAPA_FLOW_RULE_KEEP).
+void Port::stop() noexcept {
+  flow_rules_.destroy();
+  device_->stop();
 }
 
 int Port::note_unplugged(std::uint16_t, rte_eth_event_type, void* self, void*) {

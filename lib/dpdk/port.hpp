@@ -39,7 +39,7 @@ class Port {
   ~Port();
 
   /// No packet is taken from now on. Not while anybody receives.
-  void stop() noexcept { device_->stop(); }
+  void stop() noexcept;
 
   [[nodiscard]] std::uint16_t id() const noexcept { return device_->id(); }
   [[nodiscard]] std::uint16_t queues() const noexcept { return queues_; }
@@ -98,7 +98,9 @@ class Port {
   std::uint32_t data_bytes_ = 0;  // per mbuf
   MbufCredit credit_;
   std::uint64_t offloads_ = 0;
-  bool promiscuous_ = false;  // switched on here, so off again at the end
+  std::uint64_t hash_types_ = 0;        // RTE_ETH_RSS_*
+  std::vector<std::uint8_t> hash_key_;  // gives both directions of a flow one queue
+  bool promiscuous_ = false;            // switched on here, so off again at the end
   std::atomic<bool> unplugged_{false};
 };
 

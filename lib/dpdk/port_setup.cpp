@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "dpdk/hash_key.hpp"
 #include "dpdk/port.hpp"
 
 namespace ringtail::dpdk {
@@ -18,16 +19,7 @@ constexpr std::uint16_t usual_transmit_descriptors = 256;
 constexpr std::size_t large_share = 8;
 constexpr std::size_t most_large_mbufs = 1024;  // more wait for each other, but are not cut
 
-// With this key Toeplitz gives both directions of a flow the same hash, so that they meet in one queue (Woo and Park,
-// "Scalable TCP Session Monitoring with Symmetric Receive-side Scaling", 2012).
-constexpr std::uint8_t symmetric_key_pattern[2] = {0x6d, 0x5a};
 constexpr std::size_t usual_key_bytes = 40;
-
-std::vector<std::uint8_t> symmetric_key(std::size_t bytes) {
-  std::vector<std::uint8_t> key(bytes);
-  for (std::size_t index = 0; index < bytes; ++index) key[index] = symmetric_key_pattern[index % 2];
-  return key;
-}
 
 int socket_of(const Device& device, const OpenOptions& options) {
   if (options.numa_node >= 0) return options.numa_node;
@@ -52,7 +44,10 @@ Result<void> Port::choose_flow_rules(const std::string& filter) {
                                      "or leave out rules:"));
   }
   offloaded_filter_ = filter;
-  return FlowRules::isolate(id(), device_->name());
+  auto rules = FlowRules::isolate(id(), device_->name());
+  if (!rules) return tl::unexpected(rules.error());
+  flow_rules_ = std::move(*rules);
+  return {};
 }
 
 Result<void> Port::choose_sizes(const OpenOptions& options) {
@@ -86,13 +81,13 @@ Result<void> Port::configure(const OpenOptions& options) {
   if (mtu_ + framing_bytes > data_bytes_) offloads_ |= info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
   configuration.rxmode.offloads = offloads_;  // no VLAN stripping among them: the tag stays in the bytes
 
-  std::vector<std::uint8_t> key = symmetric_key(info.hash_key_size != 0 ? info.hash_key_size : usual_key_bytes);
-  const std::uint64_t hashes = info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
-  if (queues_ > 1 && hashes != 0) {
+  hash_key_ = symmetric_key(info.hash_key_size != 0 ? info.hash_key_size : usual_key_bytes);
+  hash_types_ = info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
+  if (queues_ > 1 && hash_types_ != 0) {
     configuration.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-    configuration.rx_adv_conf.rss_conf.rss_hf = hashes;
-    configuration.rx_adv_conf.rss_conf.rss_key = key.data();
-    configuration.rx_adv_conf.rss_conf.rss_key_len = static_cast<std::uint8_t>(key.size());
+    configuration.rx_adv_conf.rss_conf.rss_hf = hash_types_;
+    configuration.rx_adv_conf.rss_conf.rss_key = hash_key_.data();
+    configuration.rx_adv_conf.rss_conf.rss_key_len = static_cast<std::uint8_t>(hash_key_.size());
   }
   // Nothing is sent, but memif and vhost carry no packet before both sides have queues in both directions
   // (drivers/net/memif/memif_socket.c, memif_msg_receive_add_ring(): "Invalid ring index").
@@ -176,10 +171,8 @@ Result<void> Port::set_up_queues() {
 }
 
 Result<void> Port::create_flow_rules() {
-  auto rules = FlowRules::create(id(), device_->name(), flow_patterns_, queues_);
-  if (!rules) return tl::unexpected(rules.error());
-  flow_rules_ = std::move(*rules);
-  return {};
+  return flow_rules_.create(device_->name(), flow_patterns_,
+                            {.queues = queues_, .hash_types = hash_types_, .key = hash_key_});
 }
 
 Result<void> Port::enter_promiscuous_mode() {
