@@ -238,6 +238,7 @@ void ConfigurationReader::read_dpdk(const toml::table& table, DpdkOptions& dpdk)
   keys.flag("huge_pages", dpdk.huge_pages);
   keys.text("file_prefix", dpdk.file_prefix);
   keys.number("descriptors", dpdk.descriptors, 64, 32768);
+  keys.number("mtu", dpdk.mtu, 68, 65535);
   keys.flag("busy_poll", dpdk.busy_poll);
   keys.refuse_the_rest();
 }

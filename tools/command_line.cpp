@@ -10,6 +10,8 @@ namespace ringtail::tools {
 namespace {
 
 constexpr const char* dpdk_group = "DPDK";  // of options, in the help
+constexpr unsigned smallest_mtu = 68;       // every link's (RFC 791)
+constexpr unsigned largest_mtu = 65535;
 
 }  // namespace
 
@@ -26,6 +28,10 @@ void add_dpdk_options(CLI::App& app, DpdkOptions& dpdk) {
       ->group(dpdk_group);
   app.add_option("--file-prefix", dpdk.file_prefix, "EAL's file prefix (default: none, no other process joins)")
       ->type_name("NAME")
+      ->group(dpdk_group);
+  app.add_option("--mtu", dpdk.mtu, "MTU of the port (default: as it is)")
+      ->type_name("BYTES")
+      ->check(CLI::Range(smallest_mtu, largest_mtu))
       ->group(dpdk_group);
 }
 

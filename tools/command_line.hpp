@@ -35,7 +35,8 @@ Value value_or_throw(Result<Value> result) {
 /// Names the program, its examples (printed below the options) and --version.
 void describe(CLI::App& app, const std::string& examples);
 
-/// --eal, --no-huge and --file-prefix: how DPDK is started, the same for all dpdk: devices of the command.
+/// --eal, --no-huge and --file-prefix: how DPDK is started; --mtu: of the port. The same for all dpdk: devices of the
+/// command.
 void add_dpdk_options(CLI::App& app, DpdkOptions& dpdk);
 /// And --busy-poll.
 void add_dpdk_receive_options(CLI::App& app, DpdkOptions& dpdk);

@@ -17,6 +17,8 @@ namespace ringtail::tools {
 namespace {
 
 constexpr std::chrono::seconds longest_link_wait{5};
+constexpr std::size_t bytes_per_MiB = std::size_t{1} << 20;
+constexpr const char* longer_frames_remedy = "raise the MTU (of dpdk: ports with --mtu)";
 
 struct SendOptions {
   std::string device;
@@ -50,6 +52,10 @@ std::optional<int> read_options(Arguments arguments, SendOptions& options) {
     options.limits.duration = value_or_throw(parse_duration("-a", text));
   };
   app.add_option_function<std::string>("-a,--autostop", set_end, "duration:S: stop after so many seconds");
+  const auto set_memory = [&](const std::string& text) {
+    options.open.buffer_bytes = value_or_throw(parse_whole("-B", text, 1, 1 << 20)) * bytes_per_MiB;
+  };
+  app.add_option_function<std::string>("-B,--buffer-size", set_memory, "MiB of memory of a dpdk: port (default 64)");
   app.add_option("--json", options.json_path, "write the account here at exit; - is stdout");
   add_dpdk_options(app, options.open.dpdk);
   return parse_command_line(app, arguments);
@@ -84,7 +90,8 @@ SendAccount open_and_send(SendOptions& options) {
   const std::uint32_t longest = (*device)->longest_frame_bytes();
   if (options.path.empty() && options.traffic.frame_bytes > longest) {
     return failed(make_error("send into " + options.device,
-                             "frames of at most " + std::to_string(longest) + " bytes fit its MTU", "raise the MTU"));
+                             "frames of at most " + std::to_string(longest) + " bytes fit its MTU",
+                             longer_frames_remedy));
   }
   auto signals = SignalQueue::create();
   if (!signals) return failed(signals.error());
@@ -104,6 +111,10 @@ int run_send(Arguments arguments) {
   const SendAccount account = open_and_send(options);
   if (options.json_path != "-" && !account.error) {
     std::printf("%" PRIu64 " packets, %" PRIu64 " bytes\n", account.sent_packets, account.sent_bytes);
+  }
+  if (account.too_long > 0) {
+    warn(std::to_string(account.too_long) + " frames of more than " + std::to_string(account.longest) +
+         " bytes were left out; " + longer_frames_remedy);
   }
   const int status = account.error ? report(*account.error) : exit_done;
   const auto written = output->write(to_json(options.device, account));

@@ -49,6 +49,7 @@ class Sending {
 
   SendAccount run(const std::function<bool()>& wants_end) {
     const auto begin = Clock::now();
+    account_.longest = device_.longest_frame_bytes();
     while (!account_.error && !supply_is_empty_ && !limit_is_reached() && !end_.has_passed() && !wants_end()) {
       if (waiting_.empty()) take_more();
       offer();
@@ -70,7 +71,7 @@ class Sending {
     supply_is_empty_ = frames->empty();
     fitting_.clear();
     for (const Frame& frame : *frames) {
-      if (frame.size() <= device_.longest_frame_bytes()) fitting_.push_back(frame);
+      if (frame.size() <= account_.longest) fitting_.push_back(frame);
     }
     account_.too_long += frames->size() - fitting_.size();
     waiting_ = fitting_;

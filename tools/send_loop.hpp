@@ -21,6 +21,7 @@ struct SendAccount {
   std::uint64_t sent_packets = 0;
   std::uint64_t sent_bytes = 0;
   std::uint64_t too_long = 0;    ///< frames that the device does not take for their length: left out
+  std::uint32_t longest = 0;     ///< bytes of a frame that it takes
   std::uint64_t queue_full = 0;  ///< times that the device took less than it was given; the rest was offered again
   double elapsed_seconds = 0;
   std::optional<Error> error;

@@ -23,6 +23,9 @@ std::optional<ImpossibleWish> impossible_wish(const OpenOptions& options, bool i
   if (options.link_type && *options.link_type != link_type::ethernet) {
     return ImpossibleWish{"its link type is Ethernet, and no other can be asked for", "leave out the link type (-y)"};
   }
+  if (is_tap && options.dpdk.mtu != 0) {
+    return ImpossibleWish{"the port's MTU is the application's", "leave out --mtu"};
+  }
   if (options.wait_for_interface) {
     return ImpossibleWish{"a device that goes is not waited for",
                           "leave out --wait: memif and vhost stay and take their next peer as it is"};

@@ -21,6 +21,10 @@ constexpr std::uint32_t sent_framing_bytes = framing_bytes - 4;  // the device m
 constexpr std::uint32_t least_data_bytes = 2048;
 constexpr std::uint16_t the_queue = 0;
 
+// What arrives is left lying, so little of the memory is for it.
+constexpr std::uint16_t receive_descriptors = 256;
+constexpr std::uint32_t received_packets = 16;
+
 // Drivers that copy have nothing of ours any more, but the other side of shared memory still has to look.
 constexpr std::chrono::milliseconds time_for_the_peer{50};
 
@@ -35,8 +39,10 @@ Result<TransmitterPointer> open_transmitter(std::string_view device, const OpenO
   OpenOptions half = options;  // ports come with queues in both directions; what arrives is left lying
   half.promiscuous = false;
   half.buffer_bytes /= 2;
+  half.dpdk.descriptors = receive_descriptors;
+  half.batch_packets = received_packets;
   // Before the port: memif shares the memory that there is when it connects, and no other can be sent from.
-  const std::uint32_t room = std::max<std::uint32_t>(least_data_bytes, half.dpdk.mtu + sent_framing_bytes);
+  const std::uint32_t room = std::clamp(half.dpdk.mtu + sent_framing_bytes, least_data_bytes, largest_data_bytes);
   auto pool = create_mbuf_pool(static_cast<std::uint32_t>(half.buffer_bytes / mbuf_bytes(room)), room, SOCKET_ID_ANY);
   if (!pool) return tl::unexpected(pool.error());
   auto claim = PortClaim::open(*parsed, half);

@@ -65,6 +65,15 @@ class Send(DpdkTestbed):
         self.send(f"dpdk:net_pcap0,tx_pcap={path}", "--no-huge", "-r", self.played(), "-c", "1000")
         self.assert_same(self.frames[:1000], readers.frames_of(self, path))
 
+    def test_long_frames_through_dpdk(self):
+        path = self.directory / "sent.pcap"
+        self.frames = [numbered_frame(number, 60 + number * 37 % 8_900) for number in range(300)]
+        account = self.send(f"dpdk:net_pcap0,tx_pcap={path}", "--no-huge", "--mtu", "9000", "-r", self.played())
+        self.assertEqual((len(self.frames), 0), (account["sent_packets"], account["too_long"]))
+        self.assert_same(self.frames, readers.frames_of(self, path))
+        self.send(f"dpdk:net_pcap0,tx_pcap={path}", "--no-huge", "--mtu", "9000", "-c", "10", "--size", "9000")
+        self.assertEqual([9_000] * 10, [len(frame) for frame in readers.frames_of(self, path)])
+
     def test_made_frames(self):
         self.veth()
         capture = Capture(self)
@@ -99,6 +108,9 @@ class Send(DpdkTestbed):
             (1, ["-i", "nosuch0"], "No such device"),
             (1, ["-i", "tx0", "-r", self.directory / "none.pcap"], "none.pcap"),
             (1, ["-i", "tx0", "--size", "1100"], "1018"),
+            (1, ["-i", "dpdk:net_null0", "--no-huge", "--size", "3000"], "raise the MTU (of dpdk: ports with --mtu)"),
+            (1, ["-i", "dpdk:net_null0", "--no-huge", "--mtu", "60000"], "-B"),
+            (2, ["-i", "dpdk:net_null0", "--mtu", "70000"], "--mtu"),
             (2, ["-i", "file:x"], "nothing can be sent there"),
             (2, [], "--interface"),
             (1, ["-i", "dpdk:net_memif0,role=server", "--no-huge"], "link is down"),
@@ -112,4 +124,7 @@ class Send(DpdkTestbed):
         self.veth(mtu=1000)
         account = self.send("tx0", "-r", self.played())
         fitting = sum(len(frame) <= 1018 for frame in self.frames)
-        self.assertEqual((fitting, len(self.frames) - fitting), (account["sent_packets"], account["too_long"]))
+        left_out = len(self.frames) - fitting
+        self.assertEqual((fitting, left_out), (account["sent_packets"], account["too_long"]))
+        done = run(self.ringtail, "send", "-i", "tx0", "-r", self.played())
+        self.assertIn(f"{left_out} frames of more than 1018 bytes were left out; raise the MTU", done.stderr)

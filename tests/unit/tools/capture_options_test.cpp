@@ -122,10 +122,11 @@ TEST(CaptureOptions, PlaceThreads) {
 
 TEST(CaptureOptions, PassDpdkItsArguments) {
   const CaptureOptions options =
-      options_of({"-i", "dpdk:net_null0", "--eal", "-l 0 -n 2", "--no-huge", "--file-prefix", "x"});
+      options_of({"-i", "dpdk:net_null0", "--eal", "-l 0 -n 2", "--no-huge", "--file-prefix", "x", "--mtu", "9000"});
   EXPECT_EQ(options.interfaces[0].open.dpdk.eal_arguments, "-l 0 -n 2");
   EXPECT_FALSE(options.interfaces[0].open.dpdk.huge_pages);
   EXPECT_EQ(options.interfaces[0].open.dpdk.file_prefix, "x");
+  EXPECT_EQ(options.interfaces[0].open.dpdk.mtu, 9000);
 }
 
 TEST(CaptureOptions, HelpIsNoMistakeAndShowsAnExample) {
