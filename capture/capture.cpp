@@ -182,6 +182,7 @@ Result<void> Capture::make_workers() {
       auto way = open_way_to_writer();
       if (!way) return tl::unexpected(std::move(way.error()));
       duty.way_to_writer = std::move(*way);
+      duty.writes_apart = settings_.writes_apart();
     }
     if (flight_) {
       duty.flight = std::make_unique<FlightRecorder>(slots_.size(), flight_limits(settings_), trigger_, bell_);

@@ -21,7 +21,8 @@ bool needs_restart(const CaptureSettings& before, const CaptureSettings& after) 
   share.ring_groups = before.share.ring_groups;
   return before.devices != after.devices || before.threads != after.threads || before.cpus != after.cpus ||
          before.ordered != after.ordered || before.has_writer_threads() != after.has_writer_threads() ||
-         before.share != share || before.writes_files() != after.writes_files() || before.flight != after.flight ||
+         before.writes_apart() != after.writes_apart() || before.share != share ||
+         before.writes_files() != after.writes_files() || before.flight != after.flight ||
          (after.flight && before.open != after.open);
 }
 

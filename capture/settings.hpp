@@ -59,17 +59,19 @@ struct CaptureSettings {
   std::uint16_t threads = 1;
   bool ordered = false;                 ///< a thread's packets go into its file in the order of their time stamps
   std::vector<int> cpus{};              ///< where they run, in turn; empty: beside the interface, or anywhere
-  std::optional<bool> writer_thread{};  ///< each has one beside it that writes; nothing: where packets are lent
+  std::optional<bool> writer_thread{};  ///< each has one beside it that writes; nothing: while somebody reads along
   RecorderOptions output{};
   store::StorageOptions storage{};  ///< without a directory nothing is written: packets are lent, or kept in memory
   ShareSettings share{};
   std::optional<FlightSettings> flight{};  ///< nothing is written but dumps
 
   [[nodiscard]] bool writes_files() const noexcept { return !storage.directory.empty() && !flight; }
-  /// With a thread of its own the writer, and a disk that hangs, keeps nobody waiting.
+  /// With a thread of its own the writer, and a disk that hangs, keeps nobody waiting. It may be there in vain.
   [[nodiscard]] bool has_writer_threads() const noexcept {
     return writes_files() && writer_thread.value_or(share.enabled);
   }
+  /// It writes even while nobody reads along.
+  [[nodiscard]] bool writes_apart() const noexcept { return writes_files() && writer_thread.value_or(false); }
   [[nodiscard]] bool operator==(const CaptureSettings&) const = default;
 };
 

@@ -91,16 +91,13 @@ void Worker::obey(std::unique_ptr<Order> order) {
 /// To whoever writes: what was received before it is written before it.
 void Worker::pass_on(std::unique_ptr<Order> order) {
   const bool installs = order->kind == Order::Kind::install;
-  if (writer_) {
-    if (stuck_) {
-      shown_.handed_over_packets += stuck_->batch.size();
-      writer_->write_at_last(stuck_->slot, stuck_->batch);
-      stuck_.reset();
-    }
+  if (writer_ && order->kind == Order::Kind::finish) writer_->hand_pen_over();  // its thread ends with that
+  let_go();
+  if (writes_itself()) {
+    writing_.obey(*order);
+  } else {
     publish();
     writer_->send(std::move(order));
-  } else {
-    writing_.obey(*order);
   }
   for (std::size_t slot = 0; installs && slot < slots_.size(); ++slot) {
     if (std::ranges::find(slot_of_, slot) == slot_of_.end()) end(slot);
@@ -172,10 +169,10 @@ void Worker::receive() {
 }
 
 void Worker::end(std::size_t slot) {
-  if (writer_) {
-    writer_->end(slot);
-  } else {
+  if (writes_itself()) {
     writing_.end(slot);
+  } else {
+    writer_->end(slot);
   }
 }
 
@@ -195,16 +192,17 @@ void Worker::take(std::size_t slot, Batch&& batch) {
 }
 
 void Worker::hand_over(std::size_t slot, Batch&& batch) {
-  if (!writer_) {
-    shown_.handed_over_packets += batch.size();
-    return writing_.write(slot, std::move(batch));
-  }
-  const bool is_read_along = duty_.lending && duty_.lending->has_clients();
-  if (is_read_along && !writer_->is_within_half(slot, batch)) return drop(batch);
+  settle_who_writes();
   const std::uint32_t packets = batch.size();
+  if (writes_itself()) {
+    shown_.handed_over_packets += packets;
+    return writing_.write(slot, writer_ ? writer_->meter(slot, std::move(batch)) : std::move(batch));
+  }
+  const bool hurries = is_read_along();
+  if (hurries && !writer_->is_within_half(slot, batch)) return drop(batch);
   if (writer_->write(slot, batch)) {
     shown_.handed_over_packets += packets;
-  } else if (is_read_along) {
+  } else if (hurries) {
     drop(batch);
   } else {
     stuck_ = Stuck{slot, std::move(batch)};
@@ -220,6 +218,25 @@ bool Worker::is_stuck() {
   return stuck_.has_value();
 }
 
+/// Before an order, which always finds room.
+void Worker::let_go() {
+  if (!stuck_) return;
+  auto [slot, batch] = *std::exchange(stuck_, std::nullopt);
+  shown_.handed_over_packets += batch.size();
+  if (writes_itself()) return writing_.write(slot, writer_->meter(slot, std::move(batch)));
+  writer_->write_at_last(slot, batch);
+}
+
+/// Who reads along does not wait for a disk. Alone, a thread for the writer would cost more than it is good for.
+void Worker::settle_who_writes() {
+  if (!writer_) return;
+  if (duty_.writes_apart || is_read_along()) {
+    writer_->hand_pen_over();
+  } else {
+    writer_->take_pen();
+  }
+}
+
 void Worker::drop(Batch& batch) {
   shown_.dropped_packets += batch.size();
   batch.reset();
@@ -228,7 +245,8 @@ void Worker::drop(Batch& batch) {
 // ---- Figures -------------------------------------------------------------------------------------------------------
 
 void Worker::tick() {
-  if (!writer_) writing_.tick();
+  settle_who_writes();
+  if (writes_itself()) writing_.tick();
   const auto now = std::chrono::steady_clock::now();
   if (duty_.flight) duty_.flight->expire(now);
   if (now < publish_due_) return;
@@ -237,7 +255,7 @@ void Worker::tick() {
 }
 
 void Worker::publish() {
-  if (!writer_) writing_.publish();
+  if (writes_itself()) writing_.publish();
   shown_.shown_at_ns = std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
   Stats total;
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {

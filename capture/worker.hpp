@@ -5,8 +5,8 @@
 //   <────────────────────────────────────────────────────────────── answers.post(): the old ones, for the manager
 //   figures() <────────────────────────── publishes what it has counted, and so does ─┘
 //
-// The worker waits for nobody but its rings. What it receives it lends first; then it is written, by the worker itself,
-// which then waits for the disk, too, or by a thread of its own, for which it does not wait.
+// What a worker receives it lends first; then it is written: by the worker itself, which then waits for the disk, too,
+// or, while somebody reads along, by a thread of its own, for which it does not wait.
 //
 // While somebody reads along, the writer holds at most half of what a source can lend: the rest is for lending. What
 // would be more is dropped, and counted. Alone it may hold everything, and the ring fills.
@@ -40,7 +40,8 @@ struct WorkerDuty {
   bool writes_files = true;                         ///< false: packets without an output are not missed
   std::optional<LendingDesk> lending{};             ///< where they are lent before they are written
   std::optional<ring::TimeOrder::Options> order{};  ///< they are written in the order of their time stamps
-  std::unique_ptr<WriterLanes> way_to_writer{};     ///< a thread of its own writes them; null: the worker does
+  std::unique_ptr<WriterLanes> way_to_writer{};     ///< to a thread that writes while somebody reads along; null: none
+  bool writes_apart = false;                        ///< it does always, where there is one
   std::unique_ptr<FlightRecorder> flight{};         ///< keeps them, for as many slots; then there is no output
 };
 
@@ -86,6 +87,10 @@ class Worker {
   void take(std::size_t slot, Batch&& batch);
   void hand_over(std::size_t slot, Batch&& batch);
   [[nodiscard]] bool is_stuck();
+  void let_go();
+  void settle_who_writes();
+  [[nodiscard]] bool writes_itself() const noexcept { return !writer_ || writer_->has_worker_the_pen(); }
+  [[nodiscard]] bool is_read_along() const noexcept { return duty_.lending && duty_.lending->has_clients(); }
   void drop(Batch& batch);
   void tick();
   void publish();
@@ -109,8 +114,8 @@ class Worker {
   ring::Mailbox<Order> answers_;
   ring::Published<ReceivingFigures> published_;
   std::atomic<bool> abandoned_{false};
-  Writing writing_;                       ///< the writer's, where there is one
-  std::unique_ptr<WriterThread> writer_;  ///< null: the worker writes
+  Writing writing_;                       ///< who has the pen uses it
+  std::unique_ptr<WriterThread> writer_;  ///< null: the worker writes always
   std::thread thread_;
 };
 

@@ -15,6 +15,7 @@ constexpr std::uint32_t most_parcels = 4096;
 /// one batch that had no room before.
 constexpr std::uint32_t places_for_orders = 2 * most_devices + 3;
 constexpr std::chrono::milliseconds longest_sleep{50};  // the recorder's clock wants to be looked at
+constexpr std::chrono::seconds longest_sleep_without_pen{1};
 
 }  // namespace
 
@@ -37,6 +38,23 @@ void WriterThread::start() {
 }
 
 // ---- The worker's side ---------------------------------------------------------------------------------------------
+
+void WriterThread::hand_pen_over() {
+  // From any state: wanted and offered are taken back. The writer's own exchanges fail then.
+  if (!std::exchange(worker_has_pen_, false) && pen_.load(std::memory_order_relaxed) == Pen::writer) return;
+  pen_.store(Pen::writer, std::memory_order_release);
+  lanes_->wake_writer();
+}
+
+void WriterThread::take_pen() {
+  if (worker_has_pen_) return;
+  Pen offered = Pen::offered;
+  // Nobody but us moves it from there.
+  if (pen_.load(std::memory_order_relaxed) == Pen::writer) return pen_.store(Pen::wanted, std::memory_order_relaxed);
+  // What was sent since the writer last looked is for it: it sees that, too, and goes on.
+  if (!lanes_->is_empty(0)) return;
+  worker_has_pen_ = pen_.compare_exchange_strong(offered, Pen::worker, std::memory_order_acquire);
+}
 
 bool WriterThread::is_within_half(std::size_t slot, const Batch& batch) {
   return meters_[slot]->fits_half(batch);
@@ -71,16 +89,34 @@ void WriterThread::push(Parcel&& parcel) {
 // ---- The writer's side ---------------------------------------------------------------------------------------------
 
 void WriterThread::run() {
-  std::chrono::steady_clock::time_point publish_due{};
   while (!has_finished_) {
-    const bool found = lanes_->take_some([this](Parcel&& parcel) { take(std::move(parcel)); });
-    writing_.tick();
-    if (const auto now = std::chrono::steady_clock::now(); now >= publish_due) {
-      publish_due = now + publish_interval;
-      writing_.publish();
+    if (has_writer_the_pen()) {
+      write_what_there_is();
+    } else {
+      lanes_->wait(longest_sleep_without_pen);
     }
-    if (!found) lanes_->wait(longest_sleep);
   }
+}
+
+bool WriterThread::has_writer_the_pen() {
+  Pen offered = Pen::offered;
+  // Sent before the worker saw the offer. It does not take the pen while something is on the way.
+  if (lanes_->has_work()) (void)pen_.compare_exchange_strong(offered, Pen::wanted, std::memory_order_acquire);
+  const Pen pen = pen_.load(std::memory_order_acquire);
+  return pen == Pen::writer || pen == Pen::wanted;
+}
+
+void WriterThread::write_what_there_is() {
+  const bool found = lanes_->take_some([this](Parcel&& parcel) { take(std::move(parcel)); });
+  writing_.tick();
+  if (const auto now = std::chrono::steady_clock::now(); now >= publish_due_) {
+    publish_due_ = now + publish_interval;
+    writing_.publish();
+  }
+  if (found) return;
+  Pen wanted = Pen::wanted;
+  if (pen_.compare_exchange_strong(wanted, Pen::offered, std::memory_order_release)) return;
+  lanes_->wait(longest_sleep);
 }
 
 void WriterThread::take(Parcel&& parcel) {

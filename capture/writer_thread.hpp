@@ -1,13 +1,23 @@
 // A thread that writes what a worker has received, so that the worker waits for no disk.
 //
+// That costs: what one processor has just described, another one reads. So a worker that can afford to wait writes by
+// itself, and hands the pen over when it cannot any more. Only who has the pen touches the Writing:
+//
+//   worker's ──hand_pen_over()──> writer's ──take_pen()──> wanted ──nothing is on the way──> offered ──take_pen()──>
+//   worker's
+//                                                            ^                                  │
+//                                                            └──── something was, after all ────┘
+//
 //   worker's thread                        writer's thread
 //   batches, and orders about the files ─> Writing ──> Recorder ──> disk
 //                                          answers.post() ──> the manager, when it is done
 //
-// All go one way, in their order: what was received before a rotation is in the file before it. What is handed over is
-// the loan of a batch; a meter for each slot says how much the writer's side holds.
+// Parcels go one way, in their order: what was received before a rotation is in the file before it. What is handed over
+// is the loan of a batch; a meter for each slot says how much the writer's side holds.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -40,8 +50,17 @@ class WriterThread {
   WriterThread(const WriterThread&) = delete;
   WriterThread& operator=(const WriterThread&) = delete;
 
-  /// Threads: the worker's maker.
+  /// Threads: the worker's maker. The worker has the pen then.
   void start();
+
+  /// True when the worker may use the Writing itself. Then there is nothing on the way.
+  [[nodiscard]] bool has_worker_the_pen() const noexcept { return worker_has_pen_; }
+  /// From now on the thread writes, and what follows may be handed over to it.
+  void hand_pen_over();
+  /// The thread shall give the pen back when it has written all there is: to be called until the worker has it.
+  void take_pen();
+  /// Counts a batch that the worker writes as if it were handed over.
+  [[nodiscard]] Batch meter(std::size_t slot, Batch&& batch) { return meters_[slot]->pass(std::move(batch)); }
 
   /// True when the writer would still hold no more than half of what the slot's source can lend, with this batch.
   [[nodiscard]] bool is_within_half(std::size_t slot, const Batch& batch);
@@ -62,7 +81,11 @@ class WriterThread {
   void forget(std::size_t slot) { meters_[slot] = ring::LoanMeter::create(); }
 
  private:
+  enum class Pen : std::uint8_t { worker, writer, wanted, offered };
+
   void run();
+  void write_what_there_is();
+  [[nodiscard]] bool has_writer_the_pen();
   void take(Parcel&& parcel);
   void push(Parcel&& parcel);
 
@@ -71,7 +94,11 @@ class WriterThread {
   ring::Mailbox<Order>& answers_;
   const base::WakeEvent& bell_;
   std::vector<ring::LoanMeter::Pointer> meters_;  // by slot
-  bool has_finished_ = false;                     // the writer's
+  // Stored by release and loaded by acquire where it changes hands: who had the pen has done with the Writing.
+  std::atomic<Pen> pen_{Pen::worker};
+  bool worker_has_pen_ = true;                           // the worker's: what it knows of it
+  bool has_finished_ = false;                            // the writer's
+  std::chrono::steady_clock::time_point publish_due_{};  // the writer's
   std::thread thread_;
 };
 

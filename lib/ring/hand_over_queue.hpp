@@ -41,6 +41,9 @@ class HandOverQueue {
     return wanted - known_head_ <= mask_ + 1;
   }
 
+  /// True when all that was pushed has been taken. The producer's thread.
+  [[nodiscard]] bool is_empty() noexcept { return has_room(static_cast<std::uint32_t>(mask_ + 1)); }
+
   /// False when the queue is empty. The consumer's thread.
   [[nodiscard]] bool pop(Item& item) noexcept {
     const std::uint64_t head = head_.load(std::memory_order_relaxed);  // ours

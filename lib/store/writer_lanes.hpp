@@ -47,10 +47,14 @@ class WriterLanes {
   [[nodiscard]] bool has_room(std::size_t lane, std::uint32_t parcels) noexcept {
     return lanes_[lane]->queue.has_room(parcels);
   }
+  /// All that was pushed has been taken.
+  [[nodiscard]] bool is_empty(std::size_t lane) noexcept { return lanes_[lane]->queue.is_empty(); }
   /// Sleeps until there may be room for so many, but no longer than `longest`.
   void wait_for_room(std::size_t lane, std::uint32_t parcels, std::chrono::nanoseconds longest) {
     lanes_[lane]->receiver.sleep(longest, [&] { return has_room(lane, parcels); });
   }
+  /// The writer looks again for what it has to do.
+  void wake_writer() noexcept { writer_.wake(); }
   /// The lane's last word: nothing comes after it.
   void close(std::size_t lane) noexcept {
     lanes_[lane]->closed.store(true, std::memory_order_release);  // pairs with take_some(): what was pushed before
@@ -65,6 +69,13 @@ class WriterLanes {
     bool found = false;
     for (const auto& lane : lanes_) found = take_some_of(*lane, take) || found;
     return found;
+  }
+  /// Something is there to be taken, or to be seen.
+  [[nodiscard]] bool has_work() const noexcept {
+    for (const auto& lane : lanes_) {
+      if (!lane->is_done && (lane->queue.has_item() || lane->closed.load(std::memory_order_acquire))) return true;
+    }
+    return false;
   }
   /// Sleeps until there is something to take, but no longer than `longest`.
   void wait(std::chrono::nanoseconds longest) {
@@ -99,13 +110,6 @@ class WriterLanes {
     lane.is_done = true;
     --open_lanes_;
     return true;
-  }
-
-  [[nodiscard]] bool has_work() const noexcept {
-    for (const auto& lane : lanes_) {
-      if (!lane->is_done && (lane->queue.has_item() || lane->closed.load(std::memory_order_acquire))) return true;
-    }
-    return false;
   }
 
   std::vector<std::unique_ptr<Lane>> lanes_;

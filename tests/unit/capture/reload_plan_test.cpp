@@ -61,11 +61,12 @@ TEST(ReloadPlan, TellsApartWhatCanBeChangedInPlace) {
 TEST(ReloadPlan, AWriterThreadIsThereFromTheBeginning) {
   CaptureSettings before = capture("a");
   before.storage.directory = "/d";
-  CaptureSettings same = before;
-  same.writer_thread = true;  // as it is anyway, for packets are lent
+  CaptureSettings always = before;
+  always.writer_thread = true;
   CaptureSettings without = before;
   without.writer_thread = false;
-  EXPECT_THAT(plan_reload({before}, {same}).restart, IsEmpty());
+  EXPECT_THAT(plan_reload({before}, {before}).restart, IsEmpty());
+  EXPECT_THAT(plan_reload({before}, {always}).restart, ElementsAre(Field(&CaptureSettings::name, "a")));
   EXPECT_THAT(plan_reload({before}, {without}).restart, ElementsAre(Field(&CaptureSettings::name, "a")));
 }
 

@@ -195,7 +195,7 @@ class StandingDisk {
 
 class WriterWorkerTest : public WorkerTest {
  protected:
-  WriterWorkerTest() : WorkerTest({.way_to_writer = open_way_to_writer().value()}) {}
+  WriterWorkerTest() : WorkerTest({.way_to_writer = open_way_to_writer().value(), .writes_apart = true}) {}
 };
 
 TEST_F(WriterWorkerTest, WhatCameBeforeARotationIsInTheFileBeforeIt) {
