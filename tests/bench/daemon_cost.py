@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""CPU per packet of ringtaild against `ringtail capture` with the same writer, on a private pair of links.
+"""CPU per packet of ringtaild against `ringtail capture` with the same writer, on a private pair of links. With --flight
+that of a daemon whose flight recorder is armed, against `ringtail count`.
 
     tests/bench/daemon_cost.py [--build build/release] [--rounds 5] [--frames 3000000] [--size 512] [--rate 500000]
-                               [--writer direct] [--set writer_thread=false]...
+                               [--writer direct] [--set writer_thread=false]... [--flight]
 
 Needs root, a machine that does nothing else, and a release build with its tests (frame_sender). Runs the two in turn, as
 often as --rounds says, and prints nanoseconds per delivered packet of each round, and the ratio of the medians.
@@ -22,6 +23,7 @@ sys.path.insert(0, str(HERE.parent / "integration"))
 import testbed  # noqa: E402
 from capture import Capture  # noqa: E402
 from daemon import Daemon  # noqa: E402
+from dpdk import Count  # noqa: E402
 
 NAMESPACES = ["--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
 
@@ -54,25 +56,43 @@ class Comparison(testbed.Testbed):
         data = self.directory / "data"
         data.mkdir()
         keys = "\n".join([f'writer = "{self.options.writer}"', *self.options.set])
-        running = Daemon(self, f'[[capture]]\nname = "cap"\ninterfaces = ["rx0"]\n{keys}\n'
-                               f'[capture.storage]\ndirectory = "{data}"\n')
-        spent = self.cost_of_traffic(running.process)
-        delivered = running.finish()["cap"]["delivered"]
+        costs = self.cost_of_daemon(f'{keys}\n[capture.storage]\ndirectory = "{data}"\n')
         for path in data.iterdir():
             path.unlink()
         data.rmdir()
+        return costs
+
+    def measure_count(self):
+        count = Count(self, "rx0")
+        spent = self.cost_of_traffic(count.process)
+        delivered = count.finish()["delivered"]
+        return spent / max(1, delivered), delivered
+
+    def measure_flight(self):
+        keys = "\n".join(["buffer_mib = 64", *self.options.set])
+        return self.cost_of_daemon(f"{keys}\n[capture.flight]\nseconds = 30\n[capture.share]\nenabled = false\n")
+
+    def cost_of_daemon(self, configuration):
+        running = Daemon(self, f'[[capture]]\nname = "cap"\ninterfaces = ["rx0"]\n{configuration}')
+        spent = self.cost_of_traffic(running.process)
+        delivered = running.status("cap")["delivered"]
+        running.finish()
         return spent / max(1, delivered), delivered
 
     def runTest(self):  # noqa: N802: unittest's name for it
         self.veth()
-        results = {"ringtail capture": [], "ringtaild": []}
+        contestants = {"ringtail capture": self.measure_capture, "ringtaild": self.measure_daemon}
+        if self.options.flight:
+            contestants = {"ringtail count": self.measure_count, "ringtaild": self.measure_flight}
+        results = {name: [] for name in contestants}
         for number in range(self.options.rounds):
-            for name, measure in (("ringtail capture", self.measure_capture), ("ringtaild", self.measure_daemon)):
+            for name, measure in contestants.items():
                 cost, delivered = measure()
                 results[name].append(cost)
                 print(f"round {number + 1}: {name:16} {cost:8.1f} ns per packet, {delivered} delivered", flush=True)
         medians = {name: statistics.median(costs) for name, costs in results.items()}
-        ratio = medians["ringtaild"] / medians["ringtail capture"]
+        base, daemon = medians.values()
+        ratio = daemon / base
         print(json.dumps({"median_ns_per_packet": medians, "ratio": round(ratio, 3)}))
 
 
@@ -85,6 +105,7 @@ def main():
     parser.add_argument("--rate", type=int, default=500_000, help="frames per second; 0: as fast as it goes")
     parser.add_argument("--writer", default="direct")
     parser.add_argument("--set", action="append", default=[], help="a key of the daemon's [[capture]], as key=value")
+    parser.add_argument("--flight", action="store_true", help="an armed flight recorder against `ringtail count`")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not options.inside:
