@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t most_pieces = 1024;
 
 // Mean length; below it the pieces' own cost is more than the copy's. store/README.md has the measurement.
-constexpr std::uint64_t crossover_captured_length = 1000;
+constexpr std::uint64_t crossover_captured_length = 1500;
 
 template <typename Format>
 class AroundEncoder final : public PieceEncoder {
