@@ -336,6 +336,9 @@ void ConfigurationReader::read_flight(const toml::table& table, CaptureSettings&
     if (device.starts_with("dpdk:"))
       keys.mistake("seconds", "packets are kept in kernel rings, and not from " + device);
   }
+  if (capture.open.timestamp_type == TimestampType::adapter_unsynced) {
+    keys.mistake("seconds", "a dump goes by the time of day: adapter_unsynced says nothing of that");
+  }
   if (const auto problem = fit_ring_to_flight(capture)) keys.mistake("seconds", *problem);
   keys.refuse_the_rest();
 }

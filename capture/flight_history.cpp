@@ -25,7 +25,7 @@ bool share_a_block(const Batch& left, const Batch& right) noexcept {
 void FlightHistory::hold(Batch&& batch, Clock::time_point now) {
   if (count_ == places_.size()) give_back_oldest();
   push({std::move(batch), now});
-  while (count_ > 0 && (blocks_ > limits_.blocks || bytes_ > limits_.bytes)) give_back_oldest();
+  while (count_ > 1 && (blocks_ > limits_.blocks || bytes_ > limits_.bytes)) give_back_oldest();
 }
 
 void FlightHistory::expire(Clock::time_point now) {

@@ -30,6 +30,7 @@ class FlightHistory {
 
   explicit FlightHistory(const FlightLimits& limits) : limits_(limits), places_(limits.batches) {}
 
+  /// It is held even if it alone is more than `bytes`.
   void hold(Batch&& batch, Clock::time_point now);
   /// Gives back what is too old.
   void expire(Clock::time_point now);

@@ -136,6 +136,7 @@ TEST(Configuration, WhatAFlightRecorderCannotDoIsAMistake) {
       {"buffer_mib = 2\nflight.seconds = 1\n", "capture.flight.seconds: the ring has 2 blocks"},
       {"flight.trigger = \"tcp\"\n", "capture.flight.trigger"},
       {"ordered = true\nflight.seconds = 1\n", "ordered means nothing"},
+      {"timestamps = \"adapter_unsynced\"\nflight.seconds = 1\n", "adapter_unsynced says nothing of that"},
       {"flight.second = 1\n", "capture.flight.second: there is no such key"},
       {"flight.seconds = 1\nstorage.directory = \"/d\"\nstorage.rotate_packets = 5\n", "one file a dump"},
   };

@@ -134,6 +134,13 @@ TEST_F(FlightHistoryTest, KeepsNoMoreBytesThanItMay) {
   EXPECT_EQ(take(history, 0).back(), 99U);
 }
 
+TEST_F(FlightHistoryTest, HoldsTheNewestBatchEvenIfItIsMoreThanAllItMay) {
+  limits_.bytes = 2'000;
+  FlightHistory history(limits_);
+  for (int block = 0; block < 3; ++block) hand_over_and_hold(history, 5);
+  EXPECT_EQ(take(history, 0), range(10, 15));
+}
+
 TEST_F(FlightHistoryTest, TakesWhatIsNewerAndKeepsTheRest) {
   FlightHistory history(limits_);
   for (int block = 0; block < 4; ++block) hand_over_and_hold(history, 10);
