@@ -65,16 +65,18 @@ GroupReceived SourceGroup::receive(nanoseconds timeout) {
 }
 
 GroupReceived SourceGroup::poll_each_once() {
+  GroupReceived nothing;
   for (std::size_t turn = 0; turn < live_.size(); ++turn) {
     if (next_ >= live_.size()) next_ = 0;
     const std::size_t live_index = next_++;
     const std::size_t source = live_[live_index];
     auto [status, batch] = sources_[source]->receive(nanoseconds::zero());
+    if (status == ReceiveStatus::no_credit) nothing = {.status = status, .source = source, .batch = {}};
     if (!says_something(status)) continue;
     if (status == ReceiveStatus::end_of_stream) remove(live_index);
     return {status, source, std::move(batch)};
   }
-  return {};
+  return nothing;
 }
 
 /// False when nothing has become readable in time.

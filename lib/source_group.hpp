@@ -26,7 +26,8 @@ class SourceGroup {
   [[nodiscard]] static Result<SourceGroup> create(std::vector<Source*> sources);
   [[nodiscard]] static Result<SourceGroup> create(std::span<Source> sources);
 
-  /// As Source::receive(), `timeout` not negative. Every source says end_of_stream exactly once; after the last one has
+  /// As Source::receive(), `timeout` not negative; no_credit: one of them can lend nothing, and no other has anything.
+  /// Every source says end_of_stream exactly once; after the last one has
   /// said it, has_ended() holds and receive() must not be called again.
   [[nodiscard]] GroupReceived receive(std::chrono::nanoseconds timeout);
 

@@ -111,8 +111,20 @@ TEST(SourceGroup, DoesNotSpinOnWhatIsReadableButLentOut) {
   sources.emplace_back(detail::BackendPointer(new ReadableBackend(looks)));
   sources.emplace_back(detail::BackendPointer(new ReadableBackend(looks)));
   auto group = SourceGroup::create(sources).value();
-  EXPECT_EQ(group.receive(1ms).status, ReceiveStatus::timeout);
+  EXPECT_EQ(group.receive(1ms).status, ReceiveStatus::no_credit);
   EXPECT_EQ(looks, 4U) << "each source once before waiting and once after";
+}
+
+TEST(SourceGroup, SaysWhichSourceCanLendNothingWhenNoOtherHasAnything) {
+  unsigned looks = 0;
+  MemorySources memory(1);
+  Source full{detail::BackendPointer(new ReadableBackend(looks))};
+  auto group = SourceGroup::create(std::vector<Source*>{memory.sources.data(), &full}).value();
+  memory.push(0, 1);
+  EXPECT_EQ(group.receive(1ms).status, ReceiveStatus::packets);
+  const GroupReceived received = group.receive(1ms);
+  EXPECT_EQ(received.status, ReceiveStatus::no_credit);
+  EXPECT_EQ(received.source, 1U);
 }
 
 }  // namespace
