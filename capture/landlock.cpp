@@ -41,10 +41,11 @@ Result<void> limit_writing(const std::vector<std::string>& directories) {
   const base::FileDescriptor ruleset(
       static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0)));
   if (!ruleset.is_open()) {
-    if (errno != ENOSYS && errno != EOPNOTSUPP) {
+    // EPERM: a container's system call filter from before Landlock. What such a filter does not know is refused.
+    if (errno != ENOSYS && errno != EOPNOTSUPP && errno != EPERM) {
       return tl::unexpected(system_error("limit writing to directories", errno, "Landlock"));
     }
-    log(LogLevel::warning, "", "this kernel has no Landlock: file permissions alone protect other directories");
+    log(LogLevel::warning, "", "there is no Landlock here: file permissions alone protect other directories");
     return {};
   }
   for (const std::string& directory : directories) {

@@ -9,7 +9,8 @@
 namespace ringtail::daemon {
 
 /// From here on this thread, and those it begins, change nothing below any directory but these. Reading is not
-/// limited. A kernel without Landlock: the log says so, and nothing changes. no_new_privs must be set.
+/// limited. No Landlock, in the kernel or in a container: the log says so, and nothing changes. no_new_privs must be
+/// set.
 [[nodiscard]] Result<void> limit_writing(const std::vector<std::string>& directories);
 
 }  // namespace ringtail::daemon
