@@ -43,6 +43,8 @@ struct DumpRequest {
 /// has_ended(): any.
 class Capture {
  public:
+  static constexpr const char* blind_worker = "no descriptor is left to wait for packets with: the ring fills";
+
   /// Opens the sources. An interface that is not there yet is waited for; anything else that fails is an error.
   [[nodiscard]] static Result<std::unique_ptr<Capture>> open(const CaptureSettings& settings, Opener& opener);
   ~Capture();  ///< what is in the rings is given up, if stop() has not been waited for
@@ -121,6 +123,7 @@ class Capture {
   void hear_of_links();
   void look_after_interfaces();
   void look_after_outputs();
+  void look_after_workers();
   void look_after_quota();
   void bring_back(const std::vector<std::size_t>& slots, const std::string& why);
   void exchange_sources(const std::string& why);
@@ -161,6 +164,7 @@ class Capture {
   std::unique_ptr<Lender> lender_;  ///< null: nothing is lent
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<bool> has_output_;  ///< by worker
+  bool has_blind_worker_ = false;
   bool finished_ = false;
   Clock::time_point look_due_{};
   Clock::time_point retry_due_{};

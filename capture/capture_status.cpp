@@ -157,6 +157,10 @@ void Capture::add_state(control::CaptureStatus& status, const std::vector<Worker
     status.state = "failing";
     status.error = worker.failure.view();
   }
+  if (std::any_of(workers.begin(), workers.end(), [](const WorkerFigures& worker) { return worker.is_blind; })) {
+    status.state = "failing";
+    status.error = blind_worker;
+  }
   if (has_ended()) {
     status.state = "ended";
     return;

@@ -45,6 +45,7 @@ void Capture::wait_for_something() {
 
 void Capture::look_after() {
   look_after_interfaces();
+  look_after_workers();
   look_after_trigger();
   if (settings_.writes_files()) look_after_outputs();
   if (storage_ == nullptr) return;
@@ -60,6 +61,15 @@ void Capture::look_after_quota() {
   const std::string problem = enforced ? "" : enforced.error().message();
   if (problem != quota_problem_ && !problem.empty()) log(LogLevel::error, name_, problem);
   quota_problem_ = problem;
+}
+
+/// They help themselves; here it is only told.
+void Capture::look_after_workers() {
+  const bool is_blind =
+      std::any_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->figures().is_blind; });
+  if (is_blind == std::exchange(has_blind_worker_, is_blind)) return;
+  if (is_blind) return log(LogLevel::error, name_, blind_worker);
+  log(LogLevel::info, name_, "waits for packets again");
 }
 
 void Capture::note(const std::string& problem) {

@@ -133,6 +133,11 @@ void Worker::install(Order& order) {
     if (writer_) writer_->forget(slot);
   }
   slots_.swap(order.slots);  // the old ones end with the order, on the manager's thread
+  regroup();
+}
+
+/// Only descriptors can be missing for it; whoever looks at the figures sees that they are.
+void Worker::regroup() {
   std::vector<Source*> sources;
   slot_of_.clear();
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
@@ -142,7 +147,8 @@ void Worker::install(Order& order) {
   }
   auto group = SourceGroup::create(std::move(sources));
   group_.reset();
-  if (group) group_.emplace(std::move(*group));  // no descriptors left: the manager sees slots that get no packets
+  shown_.is_blind = !group;
+  if (group) group_.emplace(std::move(*group));
 }
 
 void Worker::finish() {
@@ -154,6 +160,7 @@ void Worker::finish() {
 
 void Worker::receive() {
   if (stuck_ && is_stuck()) return;
+  if (shown_.is_blind) regroup();
   if (!group_ || group_->has_ended()) return std::this_thread::sleep_for(longest_wait);
   auto [status, index, batch] = group_->receive(longest_wait);
   is_idle_ = status == ReceiveStatus::timeout;
@@ -163,7 +170,6 @@ void Worker::receive() {
   SlotFigures& slot = shown_.slots[slot_of_[index]];
   slot.has_ended = true;
   end(slot_of_[index]);
-  slot.has_failed = slots_[slot_of_[index]]->failure() != nullptr;
   publish();
   ring_bell();
 }

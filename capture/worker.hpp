@@ -78,6 +78,7 @@ class Worker {
   [[nodiscard]] bool obey();
   void obey(std::unique_ptr<Order> order);
   void install(Order& order);
+  void regroup();
   void finish();
   void pass_on(std::unique_ptr<Order> order);
   void answer(std::unique_ptr<Order> order);

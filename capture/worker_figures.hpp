@@ -35,7 +35,6 @@ struct SlotFigures {
   Stats stats{};
   std::uint64_t most_unread = 0;  ///< that were seen waiting in one of its rings, when figures were shown
   bool has_ended = false;         ///< it has delivered all it had
-  bool has_failed = false;
 };
 
 /// Of the side that receives.
@@ -50,6 +49,7 @@ struct ReceivingFigures {
   std::uint64_t held_ns = 0;  ///< how long the oldest has been
   std::uint64_t expired_packets = 0;
   bool is_paused = false;
+  bool is_blind = false;  ///< it cannot wait for packets, for want of descriptors, and tries again
 };
 
 /// Of the side that writes.

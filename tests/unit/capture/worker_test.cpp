@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <ringtail/source.hpp>
@@ -82,6 +83,21 @@ TEST_F(WorkerTest, RemembersHowMuchHasWaitedInARing) {
   (void)finish();
   EXPECT_EQ(worker_.figures().slots[0].stats.unread, 0U);
   EXPECT_EQ(worker_.figures().slots[0].most_unread, 10U);
+}
+
+TEST_F(WorkerTest, WithoutDescriptorsItSaysSoAndTriesAgain) {
+  rlimit usual = {};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);
+  const rlimit none = {.rlim_cur = 0, .rlim_max = usual.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  (void)tell({.kind = Order::Kind::install, .slots = source_});
+  const bool was_blind = worker_.figures().is_blind;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &usual), 0);
+  EXPECT_TRUE(was_blind);
+  push(10);
+  wait_for_delivered(10);
+  (void)finish();
+  EXPECT_FALSE(worker_.figures().is_blind);
 }
 
 TEST_F(WorkerTest, DiscardsWhilePaused) {
