@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/quiet_thread.hpp"
+#include "log.hpp"
 
 namespace ringtail::daemon {
 
@@ -87,14 +88,25 @@ void Lender::end() {
 
 void Lender::run() {
   const int guests = publisher_->pollable_descriptor();  // the publisher stays until this thread has ended
+  bool named_all = true;
   while (!ending_.load(std::memory_order_relaxed)) {
     pollfd readable[] = {{.fd = guests, .events = POLLIN, .revents = 0},
                          {.fd = bell_.descriptor(), .events = POLLIN, .revents = 0}};
     (void)::poll(readable, 2, look_interval_ms);
-    const std::lock_guard lock(mutex_);
-    publisher_->serve();
-    note_clients();
+    const bool names_all = look_after_clients();
+    if (named_all && !names_all) {
+      log(LogLevel::warning, capture_, "has met too many interfaces: analyzers see further ones as 'others'");
+    }
+    named_all = names_all;
   }
+}
+
+/// True while they can tell all interfaces apart.
+bool Lender::look_after_clients() {
+  const std::lock_guard lock(mutex_);
+  publisher_->serve();
+  note_clients();
+  return publisher_->names_all_interfaces();
 }
 
 void Lender::note_clients() noexcept {

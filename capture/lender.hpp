@@ -61,6 +61,7 @@ class Lender {
  private:
   Lender(std::string capture, share::Publisher publisher, const ShareSettings& settings, std::size_t workers);
   void run();
+  [[nodiscard]] bool look_after_clients();
   void note_clients() noexcept;
   [[nodiscard]] bool may_attach(const control::Peer& peer) const;
   [[nodiscard]] bool is_trusted(const control::Peer& peer) const;

@@ -15,6 +15,8 @@ namespace ringtail::share {
 
 namespace {
 
+constexpr std::uint32_t places_for_others = 16;
+
 bool is_root_or_ourselves(const PeerCredentials& peer) {
   return peer.user == 0 || peer.user == ::geteuid();
 }
@@ -83,16 +85,24 @@ Publisher::~Publisher() {
   }
 }
 
+/// Interfaces come and go for years, filters too, which are in their records; and clients know what they were once
+/// told.
 std::optional<std::uint16_t> Publisher::add_interface(const Interface& interface) noexcept {
+  if (const auto id = find_or_add(to_record(interface), interface_capacity - places_for_others)) return id;
+  names_all_interfaces_ = false;
+  return find_or_add(to_record({.name = "others", .link_type = interface.link_type}), interface_capacity);
+}
+
+/// Adds one if there are fewer than `most`.
+std::optional<std::uint16_t> Publisher::find_or_add(const InterfaceRecord& record, std::uint32_t most) noexcept {
   const std::uint32_t count = header_->interface_count.load(std::memory_order_relaxed);
   std::byte* const records = packets_.data() + Geometry::records_offset;
-  const InterfaceRecord record = to_record(interface);
   for (std::uint32_t id = 0; id < count; ++id) {
     if (std::memcmp(records + id * sizeof record, &record, sizeof record) == 0) return static_cast<std::uint16_t>(id);
   }
-  if (count == interface_capacity) return std::nullopt;
+  if (count >= most) return std::nullopt;
   std::memcpy(records + count * sizeof record, &record, sizeof record);
-  link_types_.push_back(interface.link_type);
+  link_types_.push_back(record.link_type);
   header_->interface_count.store(count + 1, std::memory_order_release);  // pairs with ShareBackend::learn_interfaces()
   return static_cast<std::uint16_t>(count);
 }

@@ -70,8 +70,9 @@ class Publisher {
   Publisher& operator=(Publisher&&) = delete;
   ~Publisher();  ///< clients read what they were lent, then see the end of the stream
 
-  /// The id under which clients know the interface; one that is told of again keeps its id. Nothing: there have been
-  /// interface_capacity of them, and packets of further ones cannot be lent.
+  /// The id under which clients know the interface; one that is told of again keeps its id. A publisher has places for
+  /// interface_capacity of them in its life. The last are for "others", one of each kind of link, which all further
+  /// ones are called. Nothing: there is no such place either, and packets of this one cannot be lent.
   [[nodiscard]] std::optional<std::uint16_t> add_interface(const Interface& interface) noexcept;
 
   /// Lends these packets to all who have credit. No allocation, no lock; a system call only to wake a client that
@@ -94,6 +95,9 @@ class Publisher {
   /// A source is going away, whose batches may be kept here: what is lent without a copy has to be back within the hold
   /// limit, and who holds on to it is evicted. Sources that publish on are not affected for longer than that.
   void recall() noexcept;
+
+  /// False once there are interfaces that clients see as "others".
+  [[nodiscard]] bool names_all_interfaces() const noexcept { return names_all_interfaces_; }
 
   /// Packets that cannot be lent at all: everybody is told that they were skipped.
   void miss(std::uint32_t packets) noexcept;
@@ -176,6 +180,7 @@ class Publisher {
   void call_in_overdue() noexcept;
   void call_in_hoarded(const detail::BatchOwner* owner) noexcept;
   [[nodiscard]] bool has_old_loans(std::uint32_t place) const noexcept;
+  [[nodiscard]] std::optional<std::uint16_t> find_or_add(const InterfaceRecord& record, std::uint32_t most) noexcept;
   void sort_clients() noexcept;
   [[nodiscard]] Filling begin_slot(ClientSet takers, const std::byte* lent_base) noexcept;
   [[nodiscard]] static std::uint32_t give_all(std::span<const PacketDescriptor> packets, const Portion& portion,
@@ -217,9 +222,10 @@ class Publisher {
   std::vector<Guest> guests_;
   std::vector<Part> parts_;                // by client
   std::vector<std::uint16_t> link_types_;  // by interface; room is reserved
-  ClientSet trusted_ = 0;                  // clients that read rings of packet sockets
-  ClientSet takers_ = 0;                   // clients that get their part of the slot being filled
-  ClientSet late_ = 0;                     // clients that hold all they may, and miss it
+  bool names_all_interfaces_ = true;
+  ClientSet trusted_ = 0;  // clients that read rings of packet sockets
+  ClientSet takers_ = 0;   // clients that get their part of the slot being filled
+  ClientSet late_ = 0;     // clients that hold all they may, and miss it
   std::uint32_t credit_ = 0;
   PublisherStats stats_;
 };

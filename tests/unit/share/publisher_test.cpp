@@ -281,6 +281,29 @@ TEST_F(Lending, InterfacesThatAreToldOfAgainKeepTheirNumbers) {
   });
 }
 
+TEST_F(Lending, InterfacesBeyondAllPlacesAreCalledOthers) {
+  publish();
+  Source source = open();
+  std::optional<std::uint16_t> last;
+  publisher_->with([&](Publisher& publisher) {
+    for (std::uint32_t index = 1; index <= 2 * interface_capacity; ++index) {
+      last = publisher.add_interface({.name = "veth", .index = index, .link_type = link_type::ethernet});
+      ASSERT_TRUE(last);
+      ASSERT_EQ(publisher.names_all_interfaces(), index < interface_capacity - 16) << "one was there before";
+    }
+    EXPECT_EQ(publisher.add_interface({.name = "veth", .index = 5000, .link_type = link_type::ethernet}), last);
+    EXPECT_NE(publisher.add_interface({.name = "tun", .index = 5001, .link_type = link_type::raw_ip}), last);
+    EXPECT_EQ(publisher.add_interface({.name = "veth", .index = 7, .link_type = link_type::ethernet}), 7U);
+    const auto frame = fixture::make_numbered_frame(0, 200);
+    PacketDescriptor packet = {};
+    packet.captured_length = packet.wire_length = 200;
+    publisher.publish(std::span(&packet, 1), frame.data(), std::vector{*last});
+  });
+  const Received got = source.receive(patience);
+  ASSERT_EQ(got.batch.size(), 1U);
+  EXPECT_EQ(source.interface((*got.batch.begin()).interface_id()).name, "others");
+}
+
 TEST_F(Lending, ANameThatIsLiveIsRefusedAndAStaleOneIsReplaced) {
   publish();
   const auto second = Publisher::create({.name = "test", .geometry = test::small_geometry});
