@@ -24,6 +24,7 @@ Result<std::unique_ptr<Port>> Port::open(const DeviceText& text, const OpenOptio
   if (!device) return tl::unexpected(device.error());
   std::unique_ptr<Port> port(new Port);
   port->device_ = std::move(*device);
+  port->kernel_promiscuity_.emplace(port->device_->info().if_index);
   const auto result = port->choose_sizes(options)
                           .and_then([&]() -> Result<void> {
                             if (!text.flow_rules) return {};
@@ -32,7 +33,7 @@ Result<std::unique_ptr<Port>> Port::open(const DeviceText& text, const OpenOptio
                           .and_then([&] { return port->configure(options); })
                           .and_then([&] { return port->create_pools(text, options); })
                           .and_then([&] { return port->set_up_queues(); })
-                          .and_then([&] { return port->device_->start(); })
+                          .and_then([&] { return port->start(); })
                           .and_then([&] { return port->create_flow_rules(); })
                           .and_then([&]() -> Result<void> {
                             if (!options.promiscuous) return {};
@@ -50,6 +51,7 @@ Port::~Port() {
   if (!device_) return;
   rte_eth_dev_callback_unregister(id(), RTE_ETH_EVENT_INTR_RMV, &Port::note_unplugged, this);
   if (promiscuous_) rte_eth_promiscuous_disable(id());
+  kernel_promiscuity_->put_back();
   stop();  // before isolated mode ends, and the memory it writes to goes
   if (pool_memory_) pool_memory_->unmap();
 }

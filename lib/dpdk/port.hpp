@@ -14,6 +14,7 @@
 
 #include "dpdk/device.hpp"
 #include "dpdk/flow_rules.hpp"
+#include "dpdk/kernel_promiscuity.hpp"
 #include "dpdk/mbuf_pool.hpp"
 #include "dpdk/pool_memory.hpp"
 
@@ -75,6 +76,7 @@ class Port {
   [[nodiscard]] bool create_lendable_pools(const PoolSizes& sizes, int socket, bool device_writes);
   Result<void> set_up_queues();
   Result<void> create_flow_rules();
+  Result<void> start();
   Result<void> enter_promiscuous_mode();
   void wait_for_link(std::chrono::milliseconds longest) const;
   void describe(const OpenOptions& options);
@@ -98,9 +100,10 @@ class Port {
   std::uint32_t data_bytes_ = 0;  // per mbuf
   MbufCredit credit_;
   std::uint64_t offloads_ = 0;
-  std::uint64_t hash_types_ = 0;        // RTE_ETH_RSS_*
-  std::vector<std::uint8_t> hash_key_;  // gives both directions of a flow one queue
-  bool promiscuous_ = false;            // switched on here, so off again at the end
+  std::uint64_t hash_types_ = 0;                         // RTE_ETH_RSS_*
+  std::vector<std::uint8_t> hash_key_;                   // gives both directions of a flow one queue
+  std::optional<KernelPromiscuity> kernel_promiscuity_;  // of the interface below, before the port was started
+  bool promiscuous_ = false;                             // switched on here, so off again at the end
   std::atomic<bool> unplugged_{false};
 };
 

@@ -175,6 +175,12 @@ Result<void> Port::create_flow_rules() {
                             {.queues = queues_, .hash_types = hash_types_, .key = hash_key_});
 }
 
+Result<void> Port::start() {
+  auto started = device_->start();
+  kernel_promiscuity_->put_back();
+  return started;
+}
+
 Result<void> Port::enter_promiscuous_mode() {
   if (rte_eth_promiscuous_get(id()) == 1) return {};
   const int status = rte_eth_promiscuous_enable(id());

@@ -133,6 +133,16 @@ class KernelInterface(DpdkTestbed):
         self.send_numbered(self.COUNT, "--rate", "20000")
         self.assertEqual(1_000, count.wait()["delivered"])
 
+    def test_promiscuous_mode_is_left_as_it_was(self):
+        for device in ("net_af_xdp0,iface=rx0", "net_af_packet0,iface=rx0"):
+            for switch in ("on", "off"):
+                for options in ([], ["-p"]):
+                    with self.subTest(device=device, switch=switch, options=options):
+                        run("ip", "link", "set", "rx0", "promisc", switch)
+                        run(self.ringtail, "capture", "--no-huge", "-i", f"dpdk:{device}", "-a", "duration:0.1",
+                            "-w", self.directory / "out.pcapng", *options)
+                        self.assertEqual(switch == "on", self.hears("rx0"))
+
     def hears(self, interface):
         return "PROMISC" in run("ip", "-d", "link", "show", interface).stdout
 
