@@ -17,6 +17,7 @@
 #include "dpdk/eal_arguments.hpp"
 #include "dpdk/eal_log.hpp"
 #include "dpdk/huge_pages.hpp"
+#include "dpdk/shared_files.hpp"
 
 namespace ringtail::dpdk {
 
@@ -147,6 +148,8 @@ Result<void> start_once(const Start& start, std::size_t memory_bytes) {
     tried = start;
     outcome = initialise(start, *prepared);
     const bool others_may_join = start.secondary || shares_files(start.options);
+    const bool has_files = outcome && owns_files(start.options) && rte_eal_process_type() == RTE_PROC_PRIMARY;
+    if (has_files) remove_shared_files_at_exit();
     may_register_threads.store(outcome && !others_may_join, std::memory_order_relaxed);
   }
   if (!outcome || asks_for_the_same(*tried, start)) return outcome;

@@ -104,7 +104,7 @@ Result<std::vector<std::string>> eal_arguments(const DpdkOptions& options, const
     if (!mentions(given, {"-m", "--socket-mem"})) {
       arguments.insert(arguments.end(), {"-m", std::to_string((memory_bytes + mebibyte - 1) / mebibyte)});
     }
-  } else if (!mentions(given, {"--single-file-segments", "--legacy-mem"})) {
+  } else if (!mentions(given, {"--single-file-segments", "--legacy-mem", "--huge-unlink"})) {
     arguments.emplace_back("--single-file-segments");  // what memif and vhost need to share memory with their peer
   }
   arguments.insert(arguments.end(), given.begin(), given.end());
@@ -124,6 +124,10 @@ Result<std::vector<std::string>> secondary_eal_arguments(const std::string& file
 bool shares_files(const DpdkOptions& options) {
   const std::vector<std::string> given = words_of(options.eal_arguments);
   return !options.file_prefix.empty() || mentions(given, {"--file-prefix", "--proc-type"});
+}
+
+bool owns_files(const DpdkOptions& options) {
+  return shares_files(options) && !mentions(words_of(options.eal_arguments), {"--in-memory", "--no-shconf"});
 }
 
 bool wants_huge_pages(const DpdkOptions& options) {

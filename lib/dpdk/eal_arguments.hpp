@@ -27,6 +27,9 @@ namespace ringtail::dpdk {
 /// True when DPDK keeps files through which other processes can join (--file-prefix).
 [[nodiscard]] bool shares_files(const DpdkOptions& options);
 
+/// True when those files are this process' own, if it is not itself one that joins.
+[[nodiscard]] bool owns_files(const DpdkOptions& options);
+
 /// True unless the options or the arguments in them say otherwise.
 [[nodiscard]] bool wants_huge_pages(const DpdkOptions& options);
 

@@ -1,6 +1,7 @@
 """What goes wrong around dpdk: devices: one line that says how to put it right, and nothing left behind."""
 
 import mmap
+import pathlib
 import signal
 import time
 
@@ -89,6 +90,46 @@ class Complaints(DpdkTestbed):
         summary = self.directory / "summary.json"
         self.complaint("--no-huge", "-i", "dpdk:net_nonsense0", "--json", summary)
         self.assertIn("net_nonsense0", summary.read_text())
+
+
+class SharedFiles(DpdkTestbed):
+    """--file-prefix, with which other processes may join, means files: in hugetlbfs, and where others look for them."""
+
+    def setUp(self):
+        super().setUp()
+        self.reserve_huge_pages()
+        _, self.huge_directory = self.share_memory()
+        self.runtime = pathlib.Path("/run/dpdk/ours")
+
+    def options(self, *more):
+        return "--file-prefix", "ours", "--eal", " ".join([self.huge_directory, *more])
+
+    def count(self, *options):
+        run(self.ringtail, "count", "-i", "dpdk:net_null0", "-c", "1", *options)
+
+    def files(self):
+        pages = pathlib.Path(self.huge_directory.removeprefix("--huge-dir="))
+        return [*pages.iterdir(), *self.runtime.parent.iterdir()]
+
+    def test_nothing_is_left_at_the_end(self):
+        self.count(*self.options())
+        self.assertEqual([], self.files())
+        self.count("--no-huge", *self.options())
+        self.assertEqual([], self.files())
+
+    def test_what_a_killed_process_leaves_goes_with_the_next(self):
+        killed = Count(self, "dpdk:net_null0", *self.options())
+        killed.process.kill()
+        killed.process.wait()
+        self.assertEqual(2, len(self.files()))
+        self.count(*self.options())
+        self.assertEqual([], self.files())
+
+    def test_pages_without_a_name(self):
+        killed = Count(self, "dpdk:net_null0", *self.options("--huge-unlink=always"))
+        self.assertEqual([self.runtime], self.files())
+        killed.process.kill()
+        killed.process.wait()
 
 
 class Deaths(DpdkTestbed):

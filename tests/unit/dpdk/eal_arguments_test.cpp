@@ -33,8 +33,16 @@ TEST(EalArguments, WithoutHugePagesTheMemoryIsReservedAtOnce) {
 
 TEST(EalArguments, APrefixMeansFilesForSecondaryProcesses) {
   const auto arguments = arguments_of({.file_prefix = "tap"});
+  EXPECT_TRUE(owns_files({.file_prefix = "tap"}));
+  EXPECT_FALSE(owns_files({.eal_arguments = "--in-memory", .file_prefix = "tap"}));
+  EXPECT_FALSE(owns_files({}));
   EXPECT_THAT(arguments, Contains("--file-prefix=tap"));
   EXPECT_THAT(arguments, Not(Contains("--in-memory")));
+}
+
+TEST(EalArguments, FilesWithoutANameAreOneForEachPage) {
+  EXPECT_THAT(arguments_of({.eal_arguments = "--huge-unlink=always", .file_prefix = "tap"}),
+              Not(Contains("--single-file-segments")));
 }
 
 TEST(EalArguments, ASecondaryProcessTakesMemoryAndDevicesOfTheApplication) {
