@@ -63,6 +63,7 @@ Capture::Capture(const CaptureSettings& settings, Opener& opener)
       flight_(settings.flight),
       opener_(opener),
       bell_(base::WakeEvent::create()),
+      configured_(settings),
       settings_(settings) {
   for (const std::string& device : settings.devices) slots_.emplace_back().device = device;
 }
@@ -197,10 +198,6 @@ void Capture::request(const control::Request& request, Reply reply) {
   post([this, request, reply = std::move(reply)] { carry_out(request, reply); });
 }
 
-void Capture::reconfigure(const CaptureSettings& settings) {
-  post([this, settings] { apply(settings); });
-}
-
 void Capture::stop() {
   {
     const std::lock_guard lock(mutex_);
@@ -298,59 +295,6 @@ Result<void> Capture::change_filter(const std::string& filter) {
     settings_.open = open;
   }
   exchange_sources("the filter was changed");
-  return {};
-}
-
-void Capture::apply(const CaptureSettings& settings) {
-  const bool other_sources = settings.open != settings_.open;
-  if (lender_) lender_->admit_others(settings.share);
-  if (finished_) return;
-  if (other_sources) {
-    for (const Slot& slot : slots_) {
-      const auto checked = opener_.check_filter(slot.device, settings.open);
-      if (!checked) return log(LogLevel::error, name_, "goes on as it was: " + checked.error().message());
-    }
-  }
-  if (auto changed = change_files(settings); !changed) {
-    return log(LogLevel::error, name_, "goes on as it was: " + changed.error().message());
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    settings_ = settings;
-  }
-  if (other_sources) exchange_sources("the configuration was changed");
-}
-
-/// All that is needed is there before anything is given up: whatever fails leaves everything as it was.
-Result<void> Capture::change_files(const CaptureSettings& next) {
-  if (next.storage == settings_.storage && next.output == settings_.output) return {};
-  const std::shared_ptr<store::StorageDirectory> before = storage_;
-  std::shared_ptr<store::StorageDirectory> storage = before;
-  if (!next.storage.has_same_files(settings_.storage)) {
-    auto opened = open_storage(next.storage);
-    if (!opened) return tl::unexpected(std::move(opened.error()));
-    storage = std::move(*opened);
-  }
-  std::vector<std::unique_ptr<Output>> outputs;
-  if (next.writes_files() && (storage != before || next.output != settings_.output)) {
-    for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
-      auto output = Output::open(slots_of(worker), output_options(next, storage, ""));
-      if (!output) return tl::unexpected(std::move(output.error()));
-      outputs.push_back(std::move(*output));
-    }
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    settings_.storage = next.storage;
-    settings_.output = next.output;
-  }
-  use_storage(storage);
-  for (std::size_t worker = 0; worker < outputs.size(); ++worker) install(worker, std::move(outputs[worker]));
-  if (storage && before && storage != before) {
-    storage->take_over(*before);
-    look_after_quota();
-  }
-  log(LogLevel::info, name_, "took over a new configuration, no packet was missed");
   return {};
 }
 

@@ -30,8 +30,9 @@
 
 namespace ringtail::daemon {
 
-/// Called once, on the manager's thread.
+// Both are called once, on the manager's thread.
 using Reply = std::function<void(const control::Answer&)>;
+using Outcome = std::function<void(const Result<void>&)>;
 
 struct DumpRequest {
   std::optional<double> last_seconds{};          ///< none: all that is held
@@ -39,8 +40,8 @@ struct DumpRequest {
   std::string why{};                             ///< who or what asks
 };
 
-/// Threads: open(), start() and the destructor: the supervisor. request(), dump(), reconfigure(), stop(), status() and
-/// has_ended(): any.
+/// Threads: open(), start() and the destructor: the supervisor. request(), dump(), reconfigure(), stop(), status(),
+/// configuration(), is_settled() and has_ended(): any.
 class Capture {
  public:
   static constexpr const char* blind_worker = "no descriptor is left to wait for packets with: the ring fills";
@@ -58,8 +59,9 @@ class Capture {
   void request(const control::Request& request, Reply reply);
   /// Writes what its flight recorder holds into a file; `reply` gets the answer when it is there.
   void dump(const DumpRequest& request, Reply reply);
-  /// Takes over other settings under the same name. What they do not change goes on undisturbed.
-  void reconfigure(const CaptureSettings& settings);
+  /// Takes over other settings under the same name. What they do not change goes on undisturbed; when `outcome` gets an
+  /// error, all does.
+  void reconfigure(const CaptureSettings& settings, Outcome outcome);
   /// Ends it: the inflow first, then the rings are emptied, then the files are finished.
   void stop();
   /// What is in the rings is given up.
@@ -71,6 +73,10 @@ class Capture {
   /// Somebody has connected and wants packets. Threads: the supervisor.
   void welcome(base::FileDescriptor socket, const control::Peer& peer);
   [[nodiscard]] control::CaptureStatus status() const;
+  /// What it has taken over.
+  [[nodiscard]] CaptureSettings configuration() const;
+  /// False: it has been given others, and has not said yet what became of that.
+  [[nodiscard]] bool is_settled() const;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -113,9 +119,11 @@ class Capture {
   [[nodiscard]] bool run_next_task();
   void carry_out(const control::Request& request, const Reply& reply);
   [[nodiscard]] Result<void> change_filter(const std::string& filter);
-  void apply(const CaptureSettings& settings);
-  [[nodiscard]] Result<void> change_files(const CaptureSettings& next);
   void finish();
+
+  // capture_reload.cpp: other settings
+  [[nodiscard]] Result<void> apply(const CaptureSettings& wanted);
+  [[nodiscard]] Result<void> change_files(const CaptureSettings& next);
 
   // capture_upkeep.cpp: what goes wrong and comes right again
   void wait_for_something();
@@ -175,8 +183,10 @@ class Capture {
   TriggerStage trigger_stage_ = TriggerStage::armed;
   Clock::time_point trigger_due_{};
 
-  mutable std::mutex mutex_;  // of what follows; held for moments only, never by a worker
-  CaptureSettings settings_;
+  mutable std::mutex mutex_;          // of what follows; held for moments only, never by a worker
+  CaptureSettings configured_;        ///< what was taken over
+  CaptureSettings settings_;          ///< what it runs with
+  std::size_t reconfigurations_ = 0;  ///< still to be done
   std::vector<Slot> slots_;
   std::shared_ptr<store::StorageDirectory> storage_;
   std::unique_ptr<store::Compressor> compressor_;  ///< where it is wanted; it belongs to storage_

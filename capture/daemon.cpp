@@ -75,7 +75,7 @@ Result<void> Daemon::open_captures() {
   for (const CaptureSettings& each : settings_.captures) {
     auto capture = Capture::open(each, opener_);
     if (!capture) return tl::unexpected(std::move(capture.error()));
-    captures_[each.name] = {.capture = std::move(*capture), .settings = each};
+    captures_[each.name] = {.capture = std::move(*capture)};
   }
   return {};
 }
@@ -92,7 +92,7 @@ Result<void> Daemon::give_up_privileges(const std::optional<base::User>& user) {
 Result<void> Daemon::start_captures() {
   for (auto& [name, running] : captures_) {
     if (auto started = running.capture->start(); !started) return started;
-    log(LogLevel::info, name, what_it_does(running.settings));
+    log(LogLevel::info, name, what_it_does(running.capture->configuration()));
   }
   if (!settings_.metrics) return {};
   auto metrics = MetricsServer::start(*settings_.metrics);
@@ -106,7 +106,7 @@ Result<void> Daemon::add_capture(const CaptureSettings& settings) {
   auto capture = Capture::open(settings, opener_);
   if (!capture) return tl::unexpected(std::move(capture.error()));
   if (auto started = (*capture)->start(); !started) return started;
-  captures_[settings.name] = {.capture = std::move(*capture), .settings = settings};
+  captures_[settings.name] = {.capture = std::move(*capture)};
   log(LogLevel::info, settings.name, what_it_does(settings));
   return {};
 }
@@ -135,8 +135,7 @@ void Daemon::obey(int signal) {
   if (signal == SIGUSR1) return log_statistics();
   if (signal == SIGUSR2) return dump_all();
   if (signal == SIGHUP) {
-    if (auto reloaded = reload(); !reloaded) log(LogLevel::error, "", reloaded.error().message());
-    return;
+    return reload(std::make_shared<ReloadReport>([](const auto&) {}));  // the log has it all
   }
   switch (++end_requests_) {
     case 1:
@@ -152,7 +151,8 @@ void Daemon::obey(int signal) {
 /// Into their storage; whoever has none says so in the log.
 void Daemon::dump_all() {
   for (auto& [name, running] : captures_) {
-    if (running.settings.flight) running.capture->dump({.why = "SIGUSR2"}, [](const control::Answer&) {});
+    if (running.capture->configuration().flight)
+      running.capture->dump({.why = "SIGUSR2"}, [](const control::Answer&) {});
   }
 }
 
@@ -176,7 +176,7 @@ void Daemon::remove_ended() {
       ++each;
       continue;
     }
-    if (each->second.then) begin_later(*each->second.then);
+    if (auto& then = each->second.then) begin_later(then->settings, then->report);
     const auto next = waiting_.find(each->first);
     if (next == waiting_.end()) control_.close(each->first);
     if (next != waiting_.end()) next->second.has_socket = true;
@@ -194,12 +194,15 @@ void Daemon::answer(const Question& question) {
     return control_.answer(question.client, {.error = fmt::format("you (uid {}) may not {} here", question.peer.uid,
                                                                   control::name_of(operation))});
   }
+  if (operation == control::Operation::reload) {
+    log(LogLevel::info, question.capture, fmt::format("uid {} asks for reload", question.peer.uid));
+    return reload(report_to(question.client));
+  }
   const auto found = captures_.find(question.capture);
   if (found == captures_.end()) return control_.answer(question.client, answer_without_capture(question));
   Capture& capture = *found->second.capture;
   switch (operation) {
     case control::Operation::stat:
-    case control::Operation::reload:
     case control::Operation::stop:
       return control_.answer(question.client, answer_at_once(question, capture));
     case control::Operation::dump:
@@ -227,12 +230,17 @@ control::Answer Daemon::answer_at_once(const Question& question, Capture& captur
   if (question.request.operation == control::Operation::stat) return {.status = capture.status()};
   log(LogLevel::info, question.capture,
       fmt::format("uid {} asks for {}", question.peer.uid, control::name_of(question.request.operation)));
-  if (question.request.operation == control::Operation::stop) {
-    stop(captures_.at(question.capture));
-    return {};
-  }
-  if (auto reloaded = reload(); !reloaded) return {.error = reloaded.error().message()};
+  stop(captures_.at(question.capture));
   return {};
+}
+
+/// Who asks for a reload is answered when it is over.
+Daemon::Report Daemon::report_to(std::uint64_t client) {
+  return std::make_shared<ReloadReport>([this, client](const std::vector<std::string>& problems) {
+    control::Answer answer;
+    if (!problems.empty()) answer.error = fmt::format("{}", fmt::join(problems, "; "));
+    control_.answer(client, answer);
+  });
 }
 
 /// It may be one that is still to be started, or there was one.
@@ -243,9 +251,6 @@ control::Answer Daemon::answer_without_capture(const Question& question) {
   switch (question.request.operation) {
     case control::Operation::stat:
       return {.status = status};
-    case control::Operation::reload:
-      if (auto reloaded = reload(); !reloaded) return {.error = reloaded.error().message()};
-      return {};
     case control::Operation::stop:
       give_up(question.capture);
       return {};

@@ -14,6 +14,7 @@
 #include "options.hpp"
 #include "privileges.hpp"
 #include "refusal_log.hpp"
+#include "reload_report.hpp"
 #include "signals.hpp"
 
 namespace ringtail::daemon {
@@ -29,15 +30,21 @@ class Daemon {
   [[nodiscard]] bool run();
 
  private:
+  using Report = std::shared_ptr<ReloadReport>;
+  /// Settings, and the reload that has brought them.
+  struct Wish {
+    CaptureSettings settings;
+    Report report;
+  };
   struct Running {
     std::unique_ptr<Capture> capture;
-    CaptureSettings settings;
     bool is_stopping = false;
-    std::optional<CaptureSettings> then{};  ///< to be begun when this one has ended
+    std::optional<Wish> then{};  ///< to be begun when this one has ended
   };
   /// A capture that is wanted and does not run, because it could not be started, or not yet. It is tried again.
   struct Waiting {
     CaptureSettings settings;
+    Report report{};          ///< until it has been tried
     bool has_socket = false;  ///< whoever asks there hears why
     std::string why{};        ///< empty: it has not been tried
     std::chrono::steady_clock::time_point due{};
@@ -57,6 +64,7 @@ class Daemon {
   void answer(const Question& question);
   void attach(Attachment attachment);
   [[nodiscard]] control::Answer answer_at_once(const Question& question, Capture& capture);
+  [[nodiscard]] Report report_to(std::uint64_t client);
   [[nodiscard]] control::Answer answer_without_capture(const Question& question);
   void remove_ended();
   void keep_watchdog_quiet();
@@ -64,11 +72,12 @@ class Daemon {
   void log_statistics() const;
 
   // daemon_reload.cpp: another configuration, and captures that cannot be started yet
-  [[nodiscard]] Result<void> reload();
+  void reload(const Report& report);
   [[nodiscard]] Result<void> check(const Settings& wanted);
-  void carry_out_reload(const Settings& wanted);
+  void carry_out_reload(const Settings& wanted, const Report& report);
+  void restart(const CaptureSettings& settings, const Report& report);
   [[nodiscard]] std::vector<CaptureSettings> running() const;
-  void begin_later(const CaptureSettings& settings);
+  void begin_later(const CaptureSettings& settings, const Report& report);
   void begin_what_waits();
   void give_up(const std::string& name);
   [[nodiscard]] bool has_to_wait(const CaptureSettings& settings) const;

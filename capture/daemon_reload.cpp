@@ -1,6 +1,7 @@
 // What another configuration changes while the daemon runs, and captures that cannot be started yet.
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
 #include <unistd.h>
 #include <utility>
 
@@ -23,14 +24,18 @@ constexpr std::chrono::seconds longest_idleness{10};
 std::vector<CaptureSettings> Daemon::running() const {
   std::vector<CaptureSettings> settings;
   for (const auto& [name, running] : captures_) {
-    if (running.then || !running.is_stopping) settings.push_back(running.then.value_or(running.settings));
+    if (running.then) settings.push_back(running.then->settings);
+    if (!running.then && !running.is_stopping) settings.push_back(running.capture->configuration());
   }
   return settings;
 }
 
 /// A configuration with a mistake changes nothing.
-Result<void> Daemon::reload() {
-  if (end_requests_ > 0) return tl::unexpected(make_error("reload the configuration", "the daemon is about to end"));
+void Daemon::reload(const Report& report) {
+  const auto refuse = [&report](const std::string& why) {
+    report->add(make_error("reload the configuration", why, "nothing was changed").message());
+  };
+  if (end_requests_ > 0) return refuse("the daemon is about to end");
   notify("RELOADING=1");
   Configuration configuration = load_configuration(options_);
   std::vector<std::string>& mistakes = configuration.mistakes;
@@ -38,10 +43,9 @@ Result<void> Daemon::reload() {
     if (auto checked = check(configuration.settings); !checked) mistakes.push_back(checked.error().message());
   }
   for (const std::string& mistake : mistakes) log(LogLevel::error, "", mistake);
-  if (mistakes.empty()) carry_out_reload(configuration.settings);
+  if (mistakes.empty()) carry_out_reload(configuration.settings, report);
+  if (!mistakes.empty()) refuse(mistakes.front());
   notify("READY=1");
-  if (mistakes.empty()) return {};
-  return tl::unexpected(make_error("reload the configuration", mistakes.front(), "nothing was changed"));
 }
 
 /// What a capture would find out only when the one before it has been stopped.
@@ -63,8 +67,12 @@ void Daemon::give_up(const std::string& name) {
   if (!captures_.contains(name)) control_.close(name);
 }
 
-void Daemon::carry_out_reload(const Settings& wanted) {
-  const ReloadPlan plan = plan_reload(running(), wanted.captures);
+void Daemon::carry_out_reload(const Settings& wanted, const Report& report) {
+  std::set<std::string> unsettled;
+  for (const auto& [name, running] : captures_) {
+    if (!running.capture->is_settled()) unsettled.insert(name);
+  }
+  const ReloadPlan plan = plan_reload(running(), wanted.captures, unsettled);
   std::vector<std::string> unwanted;
   for (const auto& [name, waiting] : waiting_) {
     const auto is_it = [&name = name](const CaptureSettings& each) { return each.name == name; };
@@ -75,26 +83,15 @@ void Daemon::carry_out_reload(const Settings& wanted) {
   for (const CaptureSettings& each : plan.change) {
     Running& running = captures_.at(each.name);
     if (running.then) {
-      running.then = each;
-    } else {
-      running.capture->reconfigure(each);
-      running.settings = each;
+      running.then = {each, report};
+      continue;
     }
+    running.capture->reconfigure(each, [report, name = each.name](const Result<void>& applied) {
+      if (!applied) report->add(name + " goes on as it was: " + applied.error().message());
+    });
   }
-  for (const CaptureSettings& each : plan.restart) {
-    Running& running = captures_.at(each.name);
-    const std::string& directory = each.storage.directory;
-    if (!directory.empty() && directory != running.settings.storage.directory) {
-      const auto checked = store::StorageDirectory::check(directory);
-      if (!checked) {
-        log(LogLevel::error, each.name, "goes on as it was: " + checked.error().message());
-        continue;
-      }
-    }
-    stop(running);
-    running.then = each;
-  }
-  for (const CaptureSettings& each : plan.start) begin_later(each);
+  for (const CaptureSettings& each : plan.restart) restart(each, report);
+  for (const CaptureSettings& each : plan.start) begin_later(each, report);
   if (wanted.user != settings_.user || wanted.metrics != settings_.metrics ||
       wanted.run_directory != settings_.run_directory) {
     log(LogLevel::warning, "", "user, run_dir and metrics stay as they were until a restart");
@@ -105,12 +102,26 @@ void Daemon::carry_out_reload(const Settings& wanted) {
                   plan.restart.size(), plan.start.size()));
 }
 
+/// It is stopped first, so that what it has is free; what it would be refused then is looked at before.
+void Daemon::restart(const CaptureSettings& settings, const Report& report) {
+  Running& running = captures_.at(settings.name);
+  const std::string& directory = settings.storage.directory;
+  if (!directory.empty() && directory != running.capture->configuration().storage.directory) {
+    if (const auto checked = store::StorageDirectory::check(directory); !checked) {
+      log(LogLevel::error, settings.name, "goes on as it was: " + checked.error().message());
+      return report->add(settings.name + " goes on as it was: " + checked.error().message());
+    }
+  }
+  stop(running);
+  running.then = {settings, report};
+}
+
 // ---- Captures that are wanted and do not run -----------------------------------------------------------------------
 
 /// At the next turn, and again until it succeeds.
-void Daemon::begin_later(const CaptureSettings& settings) {
+void Daemon::begin_later(const CaptureSettings& settings, const Report& report) {
   Waiting& waiting = waiting_[settings.name];
-  waiting = {.settings = settings, .has_socket = waiting.has_socket};
+  waiting = {.settings = settings, .report = report, .has_socket = waiting.has_socket};
 }
 
 void Daemon::begin_what_waits() {
@@ -133,6 +144,8 @@ void Daemon::begin_what_waits() {
       waiting.why = begun.error().message();
       log(LogLevel::error, name, "cannot be started, and is tried again: " + waiting.why);
     }
+    if (waiting.report) waiting.report->add(name + " cannot be started, and is tried again: " + waiting.why);
+    waiting.report.reset();
     waiting.due = now + waiting.interval;
     waiting.interval = std::min(2 * waiting.interval, longest_retry);
     ++each;
@@ -144,7 +157,7 @@ bool Daemon::has_to_wait(const CaptureSettings& settings) const {
   return std::any_of(captures_.begin(), captures_.end(), [&](const auto& each) {
     const auto& [name, running] = each;
     const auto is_its_port = [&running = running](const std::string& device) {
-      return device.starts_with("dpdk:") && std::ranges::count(running.settings.devices, device) != 0;
+      return device.starts_with("dpdk:") && std::ranges::count(running.capture->configuration().devices, device) != 0;
     };
     return name == settings.name || (running.is_stopping && std::ranges::any_of(settings.devices, is_its_port));
   });

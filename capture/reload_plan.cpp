@@ -28,7 +28,8 @@ bool needs_restart(const CaptureSettings& before, const CaptureSettings& after) 
 
 }  // namespace
 
-ReloadPlan plan_reload(const std::vector<CaptureSettings>& running, const std::vector<CaptureSettings>& wanted) {
+ReloadPlan plan_reload(const std::vector<CaptureSettings>& running, const std::vector<CaptureSettings>& wanted,
+                       const std::set<std::string>& unsettled) {
   ReloadPlan plan;
   for (const CaptureSettings& each : running) {
     if (find(wanted, each.name) == nullptr) plan.stop.push_back(each.name);
@@ -39,7 +40,7 @@ ReloadPlan plan_reload(const std::vector<CaptureSettings>& running, const std::v
       plan.start.push_back(each);
     } else if (needs_restart(*before, each)) {
       plan.restart.push_back(each);
-    } else if (*before != each) {
+    } else if (*before != each || unsettled.contains(each.name)) {
       plan.change.push_back(each);
     }
   }

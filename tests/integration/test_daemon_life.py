@@ -73,7 +73,7 @@ class Privileges(DaemonCase):
         other.mkdir()
         running = self.start_daemon()
         running.write_configuration(configuration(self.data) + configuration(other, name="more"))
-        running.do("cap", "reload")
+        self.assertRegex(running.ask("cap", "reload")["error"], "more cannot be started.*Permission denied")
         self.assertRegex(running.log(), r"error capture=more .*Permission denied")
         self.assertEqual([], list(other.iterdir()))
         self.send_numbered(10)

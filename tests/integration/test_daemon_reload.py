@@ -95,10 +95,10 @@ class Files(DaemonCase):
         running = self.start_daemon()
         self.send_numbered(100)
         self.delivered(running, 100)
-        for capture in ("",):
+        for capture in ("", "threads = 2"):
             running.write_configuration(configuration(other, capture=capture))
-            running.ask("cap", "reload")
-            wait_until(lambda: "goes on as it was" in running.log(), "the refusal")
+            for _ in range(2):
+                self.assertIn("cap goes on as it was", running.ask("cap", "reload")["error"])
             self.assertEqual(str(self.data), running.status("cap")["storage"]["directory"])
         self.send_numbered(100, "--first", 100)
         self.delivered(running, 200)
@@ -106,6 +106,20 @@ class Files(DaemonCase):
         self.assertEqual(200, running.finish()["cap"]["written"])
         self.assertEqual(0, check_numbers(self, files(self.data), 200)["missing"])
         self.assertEqual([], list(other.iterdir()))
+
+    def test_what_was_refused_is_tried_by_the_next_reload(self):
+        """With the same file: what was wrong was elsewhere."""
+        later = self.data / "later"
+        running = self.start_daemon()
+        running.write_configuration(configuration(later))
+        self.assertIn("No such file or directory", running.ask("cap", "reload")["error"])
+        later.mkdir()
+        running.do("cap", "reload")
+        self.assertEqual(str(later), running.status("cap")["storage"]["directory"])
+        self.send_numbered(100)
+        self.delivered(running, 100)
+        running.finish()
+        self.assertEqual(0, check_numbers(self, files(later), 100)["missing"])
 
     def test_another_quota_counts_every_file(self):
         """Also the one that was open when it came."""
@@ -115,7 +129,7 @@ class Files(DaemonCase):
         quota = 200_000
         running.write_configuration(configuration(self.data, f"rotate_packets = 100\nquota_bytes = {quota}"))
         running.do("cap", "reload")
-        running.wait_for("cap", "the quota", lambda status: status["storage"]["quota_bytes"] == quota)
+        self.assertEqual(quota, running.status("cap")["storage"]["quota_bytes"])
         self.send_numbered(5_000, "--first", 50)
         self.delivered(running, 5_050)
         running.do("cap", "rotate")

@@ -21,6 +21,11 @@ TEST(ReloadPlan, LeavesAloneWhatHasNotChanged) {
   EXPECT_THAT(plan.change, IsEmpty());
 }
 
+TEST(ReloadPlan, WhoIsStillAtItIsToldAgain) {
+  EXPECT_THAT(plan_reload({capture("a")}, {capture("a")}, {"a"}).change,
+              ElementsAre(Field(&CaptureSettings::name, "a")));
+}
+
 TEST(ReloadPlan, WhoMayAttachChangesInPlaceButNotTheMemory) {
   CaptureSettings others = capture("others");
   others.share.users = {1000};
