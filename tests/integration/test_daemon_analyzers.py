@@ -66,7 +66,9 @@ class EverybodySeesEverything(LendingCase, DpdkTestbed):
                 for program in ((self.helper("c_analyzer"),), python)]
 
     def check(self, running, *sender):
-        """Three analyzers, a fourth that is killed and a fifth that hangs, while `sender` sends its numbered frames."""
+        """Three analyzers, a fourth that is killed and a fifth that hangs, while `sender` sends its numbered frames. There
+        is room for all of them, so the fifth is not skipped either: one that is, and is evicted, is in
+        test_daemon_lending."""
         cpp = self.analyzer(COUNT)
         others = self.in_other_languages()
         killed = self.analyzer(COUNT)

@@ -280,17 +280,48 @@ class Faults(LendingCase):
             self.assertEqual(verdict["books"]["dropped_ring"], verdict["missing"], verdict)
 
     def test_the_daemon_is_killed_again_and_again(self):
-        """Its analyzers hear of it, a new one is found under the same name, and nothing of the old ones stays."""
-        for _ in range(50 if FULL else 5):
-            running = Daemon(self, lending_only())
+        """Its analyzers hear of it, a new one is found under the same name, and nothing of the old ones stays: no name,
+        and no memory or descriptor in who attaches again and again."""
+        running = Daemon(self, lending_only())
+        staying = Capture(self, "--wait", interface="ringtail:cap")
+        self.wait_for_clients(running, 1)
+        first = self.held_by(staying.process)
+        self.assertGreater(first["memories"], 0)
+        for turn in range(50 if FULL else 5):
+            if turn > 0:
+                running.start()
+                wait_until(lambda: self.held_by(staying.process) == first, f"{first} again")
             analyzer = self.analyzer(1_000)
             self.send_numbered(100)
             running.process.kill()
             running.process.wait()
             output = analyzer.communicate(timeout=testbed.LONGEST_WAIT)[0]
             self.assertEqual(1, analyzer.returncode, output)
+        staying.finish()
         names = sorted(path.name for path in (self.directory / "run").iterdir())
         self.assertLessEqual(set(names), {"cap.sock", "cap.sock.lock"})
+
+    @staticmethod
+    def held_by(process):
+        proc = pathlib.Path(f"/proc/{process.pid}")
+        return {"memories": (proc / "maps").read_text().count("ringtail-"),
+                "descriptors": len(list((proc / "fd").iterdir()))}
+
+    def test_a_killed_client_s_slots_are_back_at_once(self):
+        """Within 100 ms, as a rule; here a machine that is busy has 2 s."""
+        running = Daemon(self, lending_only("hold_limit_ms = 600000"))
+        hanging = self.analyzer(10_000)
+        self.wait_for_clients(running, 1)
+        hanging.send_signal(signal.SIGSTOP)
+        self.send_numbered(2_000)
+        running.wait_for("cap", "slots to be held", lambda now: now["share"]["clients"][0]["held_slots"] > 0)
+        hanging.kill()
+        wait_until(lambda: not running.status("cap")["share"]["clients"], "its slots to be back", seconds=2)
+        analyzer = self.analyzer(2_000)
+        self.send_numbered(2_000)
+        self.delivered(running, 4_000)
+        running.finish()
+        self.assertEqual(2_000, self.verdict(analyzer)["books"]["delivered"])
 
     def test_who_waits_attaches_again(self):
         """After a kill and after an orderly end, and goes on in the same file."""
