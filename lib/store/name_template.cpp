@@ -11,6 +11,7 @@ namespace ringtail::store {
 namespace {
 
 constexpr std::string_view sequence_field = "{sequence}";
+constexpr const char* decimal_digits = "0123456789";
 constexpr std::size_t fewest_digits = 5;
 constexpr std::size_t most_digits = 18;
 constexpr std::size_t longest_name_bytes = 200;  // NAME_MAX is 255, and a hidden name is longer
@@ -60,6 +61,9 @@ Result<NameTemplate> NameTemplate::parse(const std::string& text, const std::str
   if (format.find('/') != std::string::npos) return refuse("it has a directory in it", "all files are in one");
   if (format.front() == '.') return refuse("it begins with a dot", "hidden files are those still being written");
   NameTemplate made(std::move(before), std::move(after));
+  if (made.has_date_beside_number()) {
+    return refuse("its number cannot be told from the date beside it", "put something between them that is no digit");
+  }
   const std::string example = made.name(1, std::time(nullptr));
   if (example.size() > longest_name_bytes) return refuse("it makes names that are too long", "make it shorter");
   if (example.find('/') != std::string::npos) return refuse("its date has a '/' in it", "use %Y-%m-%d");
@@ -80,7 +84,7 @@ std::optional<std::uint64_t> NameTemplate::sequence_of(const std::string& name) 
   const std::vector<bool> ends = ends_of(after_pattern_, std::string(name.rbegin(), name.rend()));
   for (std::size_t begin = 0; begin < name.size(); ++begin) {
     if (!begins[begin]) continue;
-    const std::size_t after_digits = std::min(name.find_first_not_of("0123456789", begin), name.size());
+    const std::size_t after_digits = std::min(name.find_first_not_of(decimal_digits, begin), name.size());
     for (std::size_t end = std::min(after_digits, begin + most_digits); end >= begin + fewest_digits; --end) {
       if (!ends[name.size() - end]) continue;
       std::uint64_t sequence = 0;
@@ -98,6 +102,13 @@ NameTemplate::NameTemplate(std::string before, std::string after)
       after_pattern_(pattern_of(after_)) {
   std::reverse(after_pattern_.begin(), after_pattern_.end());
   for (std::string& text : after_pattern_) std::reverse(text.begin(), text.end());
+}
+
+bool NameTemplate::has_date_beside_number() const {
+  const auto ends_with_date = [](const Pattern& pattern) {
+    return pattern.size() > 1 && pattern.back().find_first_not_of(decimal_digits) == std::string::npos;
+  };
+  return ends_with_date(before_pattern_) || ends_with_date(after_pattern_);
 }
 
 /// A conversion may have flags, a width, and E or O before its letter (strftime(3)).

@@ -18,7 +18,8 @@ namespace ringtail::store {
 
 class NameTemplate {
  public:
-  /// Error: unknown fields, no {sequence} (names would not be unique), a directory in it, a leading dot.
+  /// Error: unknown fields, no {sequence} (names would not be unique), a date right beside it (nobody could tell which
+  /// digits are whose), a directory in it, a leading dot.
   [[nodiscard]] static Result<NameTemplate> parse(const std::string& text, const std::string& capture,
                                                   const std::string& interface);
 
@@ -34,6 +35,7 @@ class NameTemplate {
 
   NameTemplate(std::string before, std::string after);
   [[nodiscard]] static Pattern pattern_of(const std::string& format);
+  [[nodiscard]] bool has_date_beside_number() const;
   [[nodiscard]] static std::vector<bool> ends_of(const Pattern& pattern, const std::string& name);
 
   std::string before_;  ///< for strftime(3), what stands in front of {sequence}

@@ -18,7 +18,7 @@ TEST(NameTemplate, FillsItsFields) {
 
 TEST(NameTemplate, RecognisesWhatItMade) {
   for (const char* text : {default_template, "%A {sequence} (%e)", "{sequence}", "{interface}%j-{sequence}x",
-                           "%-d.%Od.%3Y_{sequence}%%", "%Y%m%d {sequence}-%s"}) {
+                           "%-d.%Od.%3Y_{sequence}%%", "%Y%m%d {sequence}-%s", "2{sequence}3_%Y"}) {
     const NameTemplate names = parse(text);
     EXPECT_EQ(names.sequence_of(names.name(1'234'567, std::time(nullptr))), 1'234'567U) << text;
   }
@@ -49,7 +49,8 @@ TEST(NameTemplate, LeavesOtherNamesAlone) {
 }
 
 TEST(NameTemplate, RefusesWhatMakesNoGoodNames) {
-  for (const char* text : {"", "all.pcapng", "{sequence}/x", "{sequence}_{host}", ".{sequence}", "%D{sequence}"}) {
+  for (const char* text : {"", "all.pcapng", "{sequence}/x", "{sequence}_{host}", ".{sequence}", "%D{sequence}",
+                           "%Y%m%d{sequence}", "%Y0{sequence}", "{sequence}%H", "{sequence}1%H"}) {
     EXPECT_FALSE(NameTemplate::parse(text, "a", "b").has_value()) << text;
   }
   EXPECT_FALSE(NameTemplate::parse("{sequence}" + std::string(300, 'x'), "a", "b").has_value());

@@ -114,6 +114,7 @@ TEST_F(StorageDirectoryTest, DeletesWhatIsMoreThanItsShareOfTheDisk) {
 
 TEST_F(StorageDirectoryTest, DeletesWhileTooLittleIsFree) {
   const auto storage = open({.free_percent = 100});  // never, while there is a file
+  EXPECT_GT(storage->free_percent(), 0);
   store(*storage, 40);
   EXPECT_THAT(names(), IsEmpty());
   EXPECT_EQ(storage->figures().deleted, 1U);
