@@ -185,7 +185,7 @@ class Capture {
 
   mutable std::mutex mutex_;          // of what follows; held for moments only, never by a worker
   CaptureSettings configured_;        ///< what was taken over
-  CaptureSettings settings_;          ///< what it runs with
+  CaptureSettings settings_;          ///< what it runs with; the filter may be another
   std::size_t reconfigurations_ = 0;  ///< still to be done
   std::vector<Slot> slots_;
   std::shared_ptr<store::StorageDirectory> storage_;

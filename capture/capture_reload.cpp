@@ -36,17 +36,20 @@ bool Capture::is_settled() const {
 
 Result<void> Capture::apply(const CaptureSettings& wanted) {
   if (finished_) return {};
-  const bool other_sources = wanted.open != settings_.open;
+  CaptureSettings next = wanted;
+  // A filter that somebody has set meanwhile stays until the configuration has another one than it had.
+  if (wanted.open.filter == configured_.open.filter) next.open.filter = settings_.open.filter;
+  const bool other_sources = next.open != settings_.open;
   if (other_sources) {
     for (const Slot& slot : slots_) {
-      if (auto checked = opener_.check_filter(slot.device, wanted.open); !checked) return checked;
+      if (auto checked = opener_.check_filter(slot.device, next.open); !checked) return checked;
     }
   }
-  if (auto changed = change_files(wanted); !changed) return changed;
-  if (lender_) lender_->admit_others(wanted.share);
+  if (auto changed = change_files(next); !changed) return changed;
+  if (lender_) lender_->admit_others(next.share);
   {
     const std::lock_guard lock(mutex_);
-    settings_ = wanted;
+    settings_ = next;
     configured_ = wanted;
   }
   if (other_sources) exchange_sources("the configuration was changed");

@@ -84,6 +84,25 @@ class Restarts(DaemonCase):
         self.assertEqual(1, running.process.wait(60))
         self.assertIn("nothing is captured", running.log())
 
+    def test_a_filter_set_by_hand_stays(self):
+        """Until the configuration has another one."""
+        running = self.start_daemon()
+        by_hand = "ether[14] & 1 = 0"
+        running.do("cap", "filter", filter=by_hand)
+        for storage, capture in (("quota_bytes = 1_000_000_000", ""), ("", "promiscuous = false")):
+            running.write_configuration(configuration(self.data, storage, capture))
+            running.do("cap", "reload")
+            self.assertEqual(by_hand, running.status("cap")["filter"])
+            if storage:
+                self.assertNotIn("the configuration was changed", running.log(), "a gap")
+        self.send_numbered(100)
+        self.delivered(running, 50)
+        running.write_configuration(configuration(self.data, capture='filter = "ether proto 0x88b6"'))
+        running.do("cap", "reload")
+        self.assertEqual("ether proto 0x88b6", running.status("cap")["filter"])
+        self.assertEqual(50, running.finish()["cap"]["written"])
+        self.assertEqual(50, check_numbers(self, files(self.data), 100)["missing"])
+
 
 class Files(DaemonCase):
     """Reloads that change where and how files are written, while the capture goes on."""
