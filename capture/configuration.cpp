@@ -1,13 +1,14 @@
 #include "configuration.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <fmt/format.h>
 #include <fstream>
-#include <grp.h>
-#include <pwd.h>
 #include <sstream>
 
+#include "accounts.hpp"
 #include "base/affinity.hpp"
 #include "control/socket_path.hpp"
 #include "flight_limits.hpp"
@@ -35,43 +36,18 @@ std::string interface_text(const std::vector<std::string>& devices) {
   return text;
 }
 
-// NOLINTBEGIN(concurrency-mt-unsafe): the configuration is read by one thread
-std::optional<uid_t> user_named(const std::string& name) {
-  const passwd* entry = ::getpwnam(name.c_str());
-  return entry == nullptr ? std::nullopt : std::optional(entry->pw_uid);
-}
-
-std::optional<gid_t> group_named(const std::string& name) {
-  const ::group* entry = ::getgrnam(name.c_str());
-  return entry == nullptr ? std::nullopt : std::optional(entry->gr_gid);
-}
-// NOLINTEND(concurrency-mt-unsafe)
-
-void read_users(TableReader& keys, const char* key, std::set<uid_t>& users) {
-  std::vector<std::string> names;
-  keys.texts(key, names);
-  for (const std::string& name : names) {
-    const auto user = user_named(name);
-    if (user) users.insert(*user);
-    if (!user) keys.mistake(key, "there is no user " + name);
-  }
-}
-
-void read_groups(TableReader& keys, const char* key, std::set<gid_t>& groups) {
-  std::vector<std::string> names;
-  keys.texts(key, names);
-  for (const std::string& name : names) {
-    const auto group = group_named(name);
-    if (group) groups.insert(*group);
-    if (!group) keys.mistake(key, "there is no group " + name);
-  }
+/// Whether either of two could take the other's files for its own.
+bool has_such_names(const store::NameTemplate& names, const store::StorageOptions& other) {
+  const auto others = store::NameTemplate::parse(other.file_name, other.capture, other.interface);
+  const std::time_t now = std::time(nullptr);
+  return others && (names.sequence_of(others->name(1, now)) || others->sequence_of(names.name(1, now)));
 }
 
 /// The parts of the configuration, each read by a function of its own.
 class ConfigurationReader {
  public:
   ConfigurationReader(const std::string& file, Configuration& result)
-      : file_(file), settings_(result.settings), mistakes_(result.mistakes) {}
+      : file_(file), result_(result), settings_(result.settings), mistakes_(result.mistakes) {}
 
   void read(const toml::table& root);
 
@@ -95,6 +71,7 @@ class ConfigurationReader {
   void find_contradictions(TableReader& keys, const CaptureSettings& capture);
 
   const std::string& file_;
+  Configuration& result_;
   Settings& settings_;
   std::vector<std::string>& mistakes_;
 };
@@ -103,6 +80,7 @@ void ConfigurationReader::read(const toml::table& root) {
   TableReader keys = reader(root, "");
   keys.text("run_dir", settings_.run_directory);
   keys.text("user", settings_.user);
+  result_.place_of_user = keys.place_of("user");
   keys.choice<const char*>("log_level", settings_.log_level,
                            {{"debug", "debug"}, {"info", "info"}, {"warning", "warning"}, {"error", "error"}});
   if (const toml::table* metrics = keys.table("metrics")) read_metrics(*metrics);
@@ -163,6 +141,12 @@ void ConfigurationReader::read_capture(const toml::table& table) {
   find_contradictions(keys, capture);
   keys.refuse_the_rest();
   settings_.captures.push_back(std::move(capture));
+  const bool has_flight = table["flight"].is_table();
+  const TableReader flight_keys = reader(has_flight ? *table["flight"].as_table() : table, "capture.flight");
+  result_.places.push_back({.filter = keys.place_of("filter"),
+                            .ring = keys.place_of("block_bytes"),
+                            .cpus = keys.place_of("cpus"),
+                            .trigger = flight_keys.place_of("trigger")});
 }
 
 void ConfigurationReader::read_sources(TableReader& keys, CaptureSettings& capture) {
@@ -211,7 +195,7 @@ void ConfigurationReader::read_threads(TableReader& keys, CaptureSettings& captu
                            {"rollover", FanoutMode::rollover}});
   if (capture.threads > 1) capture.open.fanout = Fanout{.mode = mode};
   std::string cpus;
-  keys.text("cpus", cpus);
+  keys.text_or_whole("cpus", cpus);
   if (!cpus.empty()) {
     auto list = base::parse_cpu_list(cpus);
     if (!list) keys.mistake("cpus", list.error().reason);
@@ -222,7 +206,7 @@ void ConfigurationReader::read_threads(TableReader& keys, CaptureSettings& captu
     capture.writer_thread = writer_thread;
   }
   std::string numa = "auto";
-  keys.text("numa", numa);
+  keys.text_or_whole("numa", numa);
   if (numa == "off") {
     capture.open.numa_node = numa_off;
   } else if (numa != "auto") {
@@ -275,6 +259,13 @@ void ConfigurationReader::read_storage(const toml::table& table, CaptureSettings
   keys.text("file_name", storage.file_name);
   const auto names = store::NameTemplate::parse(storage.file_name, storage.capture, storage.interface);
   if (!names) keys.mistake("file_name", names.error().message());
+  for (const CaptureSettings& other : settings_.captures) {
+    if (!names || other.name == capture.name || other.storage.directory != storage.directory) continue;
+    if (!has_such_names(*names, other.storage)) continue;
+    keys.mistake("file_name", fmt::format("{} has files of such names in that directory, and each would delete the "
+                                          "other's; put {{capture}} into it",
+                                          other.name));
+  }
   keys.flag("group_readable", storage.group_readable);
   keys.choice<store::Compression>("compress", storage.compression,
                                   {{"none", store::Compression::none}, {"zstd", store::Compression::zstd}});
@@ -356,6 +347,9 @@ void ConfigurationReader::find_contradictions(TableReader& keys, const CaptureSe
   if (keys.has("fanout") && capture.threads == 1) keys.mistake("fanout", "there is one thread, and nothing to spread");
   for (const std::string& device : capture.devices) {
     if (device.starts_with("file:")) keys.mistake("interfaces", device + " is a file, and no interface");
+    if (std::ranges::count(capture.devices, device) > 1) {
+      return keys.mistake("interfaces", device + " is there twice: every packet would be");
+    }
   }
 }
 

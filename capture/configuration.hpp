@@ -9,9 +9,20 @@
 
 namespace ringtail::daemon {
 
-/// What a configuration says; `mistakes` is empty when it can be used.
+/// Where a capture's keys stand, for what is found wrong later: "<file>:<line>: <key>".
+struct CapturePlaces {
+  std::string filter{};
+  std::string ring{};
+  std::string cpus{};
+  std::string trigger{};
+};
+
+/// What a configuration says; `mistakes` is empty when it makes sense. What this machine makes of it is another matter:
+/// obstacles.hpp.
 struct Configuration {
   Settings settings{};
+  std::string place_of_user{};
+  std::vector<CapturePlaces> places{};  ///< by capture
   std::vector<std::string> mistakes{};  ///< "<file>:<line>: <key>: <what>", in the order of the file
 };
 

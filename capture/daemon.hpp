@@ -73,7 +73,6 @@ class Daemon {
 
   // daemon_reload.cpp: another configuration, and captures that cannot be started yet
   void reload(const Report& report);
-  [[nodiscard]] Result<void> check(const Settings& wanted);
   void carry_out_reload(const Settings& wanted, const Report& report);
   void restart(const CaptureSettings& settings, const Report& report);
   [[nodiscard]] std::vector<CaptureSettings> running() const;

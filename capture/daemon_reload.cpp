@@ -8,6 +8,7 @@
 #include "daemon.hpp"
 #include "log.hpp"
 #include "notify.hpp"
+#include "obstacles.hpp"
 #include "reload_plan.hpp"
 #include "version.hpp"
 
@@ -39,26 +40,12 @@ void Daemon::reload(const Report& report) {
   notify("RELOADING=1");
   Configuration configuration = load_configuration(options_);
   std::vector<std::string>& mistakes = configuration.mistakes;
-  if (mistakes.empty()) {
-    if (auto checked = check(configuration.settings); !checked) mistakes.push_back(checked.error().message());
-  }
+  // These a capture would find out only when the one before it has been stopped.
+  if (mistakes.empty()) mistakes = find_obstacles(configuration, opener_);
   for (const std::string& mistake : mistakes) log(LogLevel::error, "", mistake);
   if (mistakes.empty()) carry_out_reload(configuration.settings, report);
   if (!mistakes.empty()) refuse(mistakes.front());
   notify("READY=1");
-}
-
-/// What a capture would find out only when the one before it has been stopped.
-Result<void> Daemon::check(const Settings& wanted) {
-  for (const CaptureSettings& each : wanted.captures) {
-    for (const std::string& device : each.devices) {
-      if (auto checked = opener_.check_filter(device, each.open); !checked) return checked;
-    }
-    if (!each.flight || each.flight->trigger.empty()) continue;
-    auto trigger = FlightTrigger::compile(each.flight->trigger);
-    if (!trigger) return tl::unexpected(std::move(trigger.error()));
-  }
-  return {};
 }
 
 /// One that waits to be started is not wanted any more.
@@ -96,6 +83,7 @@ void Daemon::carry_out_reload(const Settings& wanted, const Report& report) {
       wanted.run_directory != settings_.run_directory) {
     log(LogLevel::warning, "", "user, run_dir and metrics stay as they were until a restart");
   }
+  set_log_level(wanted.log_level);
   settings_.access = wanted.access;
   log(LogLevel::info, "",
       fmt::format("reloaded: {} stopped, {} changed, {} restarted, {} new", plan.stop.size(), plan.change.size(),

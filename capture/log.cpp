@@ -58,6 +58,10 @@ void set_up_log(std::string_view level) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+void set_log_level(std::string_view level) {
+  spdlog::set_level(spdlog::level::from_str(std::string(level)));
+}
+
 void log(LogLevel level, std::string_view capture, std::string_view text) {
   const auto index = static_cast<std::size_t>(level);
   if (capture.empty()) {

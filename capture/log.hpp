@@ -12,6 +12,9 @@ enum class LogLevel : std::uint8_t { debug, info, warning, error };
 /// lines begin with their level as sd-daemon(3) wants it, else with time and level. Call it before any other thread.
 void set_up_log(std::string_view level);
 
+/// Another level from now on. Threads: any.
+void set_log_level(std::string_view level);
+
 /// `capture`: the one it is about; empty: the daemon as a whole. Lines that stderr has no room for are left out, and
 /// counted in the next: nobody waits for a reader of the log. Threads: any.
 void log(LogLevel level, std::string_view capture, std::string_view text);

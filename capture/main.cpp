@@ -5,6 +5,7 @@
 
 #include "daemon.hpp"
 #include "log.hpp"
+#include "obstacles.hpp"
 #include "options.hpp"
 
 namespace ringtail::daemon {
@@ -37,6 +38,10 @@ int run(std::span<char* const> arguments) {
   const Configuration configuration = load_configuration(options);
   if (!configuration.mistakes.empty()) return refuse(configuration);
   if (options.check) {
+    Opener opener;
+    const std::vector<std::string> obstacles = find_obstacles(configuration, opener);
+    for (const std::string& obstacle : obstacles) std::fputs((obstacle + "\n").c_str(), stderr);
+    if (!obstacles.empty()) return exit_failed;
     std::puts(fmt::format("{} capture(s), no mistakes", configuration.settings.captures.size()).c_str());
     return 0;
   }

@@ -55,7 +55,7 @@ std::string as_value(const std::string& text) {
 
 bool is_top_level(const std::string& key) {
   const std::string first = key.substr(0, key.find('.'));
-  return first == "user" || first == "log_level" || first == "metrics" || first == "run_dir";
+  return first == "user" || first == "log_level" || first == "metrics" || first == "run_dir" || first == "access";
 }
 
 /// Without files packets are only lent, which a configuration has to say.
@@ -108,7 +108,9 @@ std::optional<int> read_options(std::span<char* const> arguments, Options& optio
   add("-w,--write", one_off.directory, "DIR", "where its files go; without, packets are only lent to analyzers");
   add("-f,--filter", one_off.filter, "EXPR", "pcap-filter text");
   add("--name", one_off.name, "NAME", "default: the interface's");
-  add("--set", one_off.settings, "KEY=VALUE", "any key of a [[capture]], as threads=2, storage.quota_bytes=1000000000");
+  add("--set", one_off.settings, "KEY=VALUE",
+      "any key of a [[capture]], as threads=2, storage.quota_bytes=1000000000, or one that stands before them, as "
+      "metrics.port=9469, access='[{group=\"adm\", operations=[\"stat\"]}]'");
   try {
     app.parse(static_cast<int>(arguments.size()), arguments.data());
   } catch (const CLI::CallForHelp&) {

@@ -17,11 +17,19 @@ void TableReader::mistake(const std::string& key, const std::string& what) {
   mistake_at(table_.get(key), key, what);
 }
 
-void TableReader::mistake_at(const toml::node* node, const std::string& key, const std::string& what) {
+std::string TableReader::place_of(const std::string& key) const {
+  return place_of(table_.get(key), key);
+}
+
+std::string TableReader::place_of(const toml::node* node, const std::string& key) const {
   const toml::source_region& region = node != nullptr ? node->source() : table_.source();
   const std::string name = path_.empty() ? key : path_ + "." + key;
-  mistakes_.push_back(region.begin.line == 0 ? fmt::format("{}: {}: {}", file_, name, what)
-                                             : fmt::format("{}:{}: {}: {}", file_, region.begin.line, name, what));
+  return region.begin.line == 0 ? fmt::format("{}: {}", file_, name)
+                                : fmt::format("{}:{}: {}", file_, region.begin.line, name);
+}
+
+void TableReader::mistake_at(const toml::node* node, const std::string& key, const std::string& what) {
+  mistakes_.push_back(place_of(node, key) + ": " + what);
 }
 
 void TableReader::text(const char* key, std::string& target) {
@@ -31,6 +39,13 @@ void TableReader::text(const char* key, std::string& target) {
   if (!value) return mistake(key, "a text in quotes is needed");
   if (value->find('\0') != std::string::npos) return mistake(key, "it has a zero byte in it");
   target = *value;
+}
+
+void TableReader::text_or_whole(const char* key, std::string& target) {
+  const toml::node* node = find(key);
+  const auto number = node != nullptr ? node->value_exact<std::int64_t>() : std::nullopt;
+  if (!number) return text(key, target);
+  target = std::to_string(*number);
 }
 
 void TableReader::texts(const char* key, std::vector<std::string>& target) {

@@ -21,6 +21,7 @@ class TableReader {
 
   // Each leaves its target as it is when the key is not there.
   void text(const char* key, std::string& target);
+  void text_or_whole(const char* key, std::string& target);  ///< "2-3", and 2 without quotes
   void texts(const char* key, std::vector<std::string>& target);
   void flag(const char* key, bool& target);
   [[nodiscard]] std::optional<std::int64_t> whole(const char* key, std::int64_t least,
@@ -55,12 +56,15 @@ class TableReader {
   [[nodiscard]] std::vector<const toml::table*> tables(const char* key);
 
   [[nodiscard]] bool has(const char* key) const { return table_.contains(key); }
+  /// "<file>:<line>: <key>"; without the key, the line of its table.
+  [[nodiscard]] std::string place_of(const std::string& key) const;
   void mistake(const std::string& key, const std::string& what);
   /// To be called last: keys that nobody has asked for are mistakes.
   void refuse_the_rest();
 
  private:
   [[nodiscard]] const toml::node* find(const char* key);
+  [[nodiscard]] std::string place_of(const toml::node* node, const std::string& key) const;
   void mistake_at(const toml::node* node, const std::string& key, const std::string& what);
 
   const toml::table& table_;

@@ -103,6 +103,16 @@ class Restarts(DaemonCase):
         self.assertEqual(50, running.finish()["cap"]["written"])
         self.assertEqual(50, check_numbers(self, files(self.data), 100)["missing"])
 
+    def test_the_log_gets_another_level(self):
+        running = self.start_daemon()
+        for level, shown in (("error", False), ("info", True)):
+            running.write_configuration(f'log_level = "{level}"\n' + configuration(self.data))
+            running.do("cap", "reload")
+            before = len(running.log())
+            running.do("cap", "rotate")
+            self.assertEqual(shown, "done: rotate" in running.log()[before:])
+        running.finish()
+
 
 class Files(DaemonCase):
     """Reloads that change where and how files are written, while the capture goes on."""

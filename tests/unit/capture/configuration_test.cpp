@@ -5,6 +5,8 @@
 #include <regex>
 #include <sstream>
 
+#include "obstacles.hpp"
+
 namespace ringtail::daemon {
 namespace {
 
@@ -212,6 +214,57 @@ TEST(Configuration, ACaptureThatNeitherWritesNorLendsIsAMistake) {
   const Configuration read =
       parse_configuration(std::string(smallest) + "share.users = [\"nosuchuser\"]\nshare.clients = 65\n", "f");
   EXPECT_THAT(read.mistakes, SizeIs(2));
+}
+
+TEST(Configuration, AnInterfaceIsThereOnce) {
+  const Configuration read = parse_configuration(
+      "[[capture]]\nname = \"a\"\ninterfaces = [\"eth0\", \"eth0\"]\nstorage.directory = \"/d\"\n", "f");
+  EXPECT_THAT(read.mistakes, ElementsAre(HasSubstr("f:3: capture.interfaces: eth0 is there twice")));
+}
+
+TEST(Configuration, CapturesDoNotTakeEachOthersFiles) {
+  const auto mistakes_of = [](const std::string& names, const std::string& directory) {
+    const std::string storage = "storage.file_name = \"" + names + "\"\nstorage.directory = ";
+    return parse_configuration("[[capture]]\nname = \"a\"\ninterfaces = [\"eth0\"]\n" + storage + "\"/d\"\n" +
+                                   "[[capture]]\nname = \"b\"\ninterfaces = [\"eth0\"]\n" + storage + "\"" + directory +
+                                   "\"\n",
+                               "f")
+        .mistakes;
+  };
+  EXPECT_THAT(mistakes_of("{capture}_{sequence}_%H", "/d"), IsEmpty());
+  EXPECT_THAT(mistakes_of("{sequence}_%H", "/e"), IsEmpty());
+  EXPECT_THAT(mistakes_of("{sequence}_%H", "/d"),
+              ElementsAre(HasSubstr("f:9: capture.storage.file_name: a has files")));
+}
+
+TEST(Configuration, ANumberNeedsNoQuotes) {
+  const Configuration read = parse_configuration(std::string(smallest) + "numa = 1\ncpus = 2\n", "f");
+  EXPECT_THAT(read.mistakes, IsEmpty());
+  EXPECT_EQ(read.settings.captures.at(0).open.numa_node, 1);
+  EXPECT_THAT(read.settings.captures.at(0).cpus, ElementsAre(2));
+}
+
+/// What is right as a text, and cannot be had here.
+TEST(Obstacles, HaveFileLineAndKey) {
+  Opener opener;
+  const auto obstacles_of = [&opener](const std::string& text) {
+    const Configuration read = parse_configuration(text, "f");
+    EXPECT_THAT(read.mistakes, IsEmpty()) << text;
+    return find_obstacles(read, opener);
+  };
+  EXPECT_THAT(obstacles_of(std::string(smallest) + "filter = \"tcp port 80\"\nthreads = 2\n"), IsEmpty());
+  const std::pair<const char*, const char*> wrong[] = {
+      {"filter = \"tcp prot 80\"\n", "f:4: capture.filter: compile filter 'tcp prot 80'"},
+      {"block_bytes = 5000\n", "f:4: capture.block_bytes: lay out the packet ring: block size 5000"},
+      {"buffer_mib = 4\nthreads = 4\n", "do not hold two blocks"},
+      {"cpus = \"1000\"\n", "f:4: capture.cpus: there is no CPU 1000"},
+      {"flight.trigger = \"udp prot\"\n", "f:4: capture.flight.trigger: compile filter 'udp prot'"},
+  };
+  for (const auto& [text, obstacle] : wrong) {
+    EXPECT_THAT(obstacles_of(smallest + std::string(text)), ElementsAre(HasSubstr(obstacle))) << text;
+  }
+  EXPECT_THAT(obstacles_of("user = \"nosuchuser\"\n" + std::string(smallest)),
+              ElementsAre(testing::AllOf(HasSubstr("f:1: user: "), HasSubstr("nosuchuser"))));
 }
 
 }  // namespace
