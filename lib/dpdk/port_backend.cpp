@@ -37,7 +37,9 @@ PortBackend::PortBackend(std::string name, const OpenOptions& options, std::opti
                   claim.port().credit(), claim.port().lendable_memory()),
       claim_(std::move(claim)),
       clock_(claim_.port(), options.timestamp_type) {
-  add_interface(claim_.port().interface());
+  Interface interface = claim_.port().interface();
+  interface.description += std::string("; ") + clock_.description();
+  add_interface(std::move(interface));
 }
 
 PortBackend::~PortBackend() {
@@ -85,7 +87,7 @@ MbufBackend::Described PortBackend::describe_burst(const Fetched& fetched, rte_m
   }
   if (!clock_.device_stamps()) return described;
   for (std::uint32_t index = 0; index < described.packets; ++index) {
-    const auto stamp = clock_.stamp_of(*mbufs[index]);
+    const auto stamp = clock_.stamp_of(*mbufs[index], fetched.timestamp_ns);
     if (!stamp) continue;
     descriptors[index].timestamp_ns = *stamp;
     descriptors[index].flags |= packet_flags::hardware_timestamp;
@@ -110,6 +112,7 @@ PortCounters PortBackend::port_counters() const noexcept {
 
 std::vector<Counter> PortBackend::counters() const {
   std::vector<Counter> counters = {{"filtered_out", filtered_out()}, {"copied_bytes", copied_bytes()}};
+  if (clock_.device_stamps()) counters.push_back({"impossible_stamps", clock_.impossible_stamps()});
   if (claim_.first_queue() != 0) return counters;  // as with port_counters()
   const Port& port = claim_.port();
   const PortCounters lost = port_counters();

@@ -18,8 +18,16 @@ ClockPair read_device(std::uint16_t port) noexcept {
 
 }  // namespace
 
-ReceiveClock::ReceiveClock(const Port& port, TimestampType type) : port_(port.id()) {
+ReceiveClock::ReceiveClock(const Port& port, TimestampType type)
+    : port_(port.id()), type_(type), synchronised_(type == TimestampType::adapter) {
   if (type != TimestampType::host) find_stamps(port);
+}
+
+const char* ReceiveClock::description() const noexcept {
+  if (type_ == TimestampType::host) return "stamped by the host's clock";
+  if (!device_stamps()) return "stamped by the host's clock, for the device has none";
+  return synchronised_ ? "stamped by the device's clock, or by the host's where that one cannot be right"
+                       : "stamped by the device's clock";
 }
 
 void ReceiveClock::find_stamps(const Port& port) {

@@ -1,8 +1,10 @@
 // A capture file played by DPDK's own driver (net_pcap): the bytes that come out are the bytes in the file.
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <random>
 #include <unistd.h>
@@ -18,7 +20,8 @@ constexpr std::uint32_t first_second = 1'700'000'000;
 constexpr std::uint32_t microseconds_apart = 700;
 
 // Classic pcap with microseconds, link type Ethernet.
-void write_pcap(const std::filesystem::path& path, const std::vector<Frame>& frames) {
+void write_pcap(const std::filesystem::path& path, const std::vector<Frame>& frames,
+                std::uint32_t seconds = first_second) {
   std::ofstream file(path, std::ios::binary);
   const auto put = [&file](auto... words) {
     for (const std::uint32_t word : {static_cast<std::uint32_t>(words)...}) {
@@ -28,7 +31,7 @@ void write_pcap(const std::filesystem::path& path, const std::vector<Frame>& fra
   put(0xa1b2c3d4, 0x00040002, 0, 0, 262144, 1);
   std::uint32_t index = 0;
   for (const Frame& frame : frames) {
-    put(first_second, microseconds_apart * index++, frame.size(), frame.size());
+    put(seconds, microseconds_apart * index++, frame.size(), frame.size());
     file.write(reinterpret_cast<const char*>(frame.data()), static_cast<std::streamsize>(frame.size()));
   }
 }
@@ -141,6 +144,44 @@ TEST_F(Replay, TheDevicesTimeStampsAreUsedOnRequest) {
     }
   }
   EXPECT_EQ(index, 10U);
+}
+
+// The times of a file are those of a clock that nobody synchronised, unless it was written just now.
+TEST_F(Replay, TimeStampsOfASynchronisedClockArePossibleOnes) {
+  const auto now = static_cast<std::uint32_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+  OpenOptions options = small_options();
+  options.timestamp_type = TimestampType::adapter;
+  for (const std::uint32_t seconds : {first_second, now - 60, now + 3600}) {
+    write_pcap(path_, random_frames(10, {64}), seconds);
+    const bool is_possible = seconds == now - 60;
+    Source source = open_source(device(), options);
+    std::uint64_t packets = 0;
+    for (const Batch& batch : receive_batches(source, 10)) {
+      for (const PacketView packet : batch) {
+        EXPECT_EQ((packet.flags() & packet_flags::hardware_timestamp) != 0, is_possible);
+        EXPECT_EQ(packet.timestamp_ns() < std::uint64_t{now} * 1'000'000'000, is_possible) << "else it is the host's";
+        EXPECT_LT(packet.timestamp_ns(), std::uint64_t{now + 1800} * 1'000'000'000);
+        ++packets;
+      }
+    }
+    EXPECT_EQ(packets, 10U);
+    EXPECT_EQ(counters_of(source)["impossible_stamps"], is_possible ? 0U : 10U);
+  }
+}
+
+TEST_F(Replay, WhoseClockItIsStandsInTheDescription) {
+  using testing::EndsWith;
+  write_pcap(path_, random_frames(1, {64}));
+  OpenOptions options = small_options();
+  const auto description = [&options](const std::string& name) {
+    return open_source(name, options).interface(0).description;
+  };
+  EXPECT_THAT(description(device()), EndsWith("; stamped by the host's clock"));
+  options.timestamp_type = TimestampType::adapter_unsynced;
+  EXPECT_THAT(description(device()), EndsWith("; stamped by the device's clock"));
+  options.timestamp_type = TimestampType::adapter;
+  EXPECT_THAT(description(device()), testing::HasSubstr("; stamped by the device's clock, or by the host's"));
 }
 
 }  // namespace
