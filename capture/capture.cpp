@@ -28,7 +28,7 @@ std::vector<int> choose_cpus(const CaptureSettings& settings) {
   if (!settings.cpus.empty()) return settings.cpus;
   int node = settings.open.numa_node;
   if (settings.threads == 1 || node == numa_off) return {};
-  if (node == numa_automatic) node = base::interface_numa_node(settings.devices.front());
+  if (node == numa_automatic) node = base::device_numa_node(settings.devices.front());
   return base::cpus_of_node(node);
 }
 

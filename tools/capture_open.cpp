@@ -45,7 +45,7 @@ std::vector<int> choose_cpus(const CaptureOptions& options) {
   const InterfaceOptions& first = options.interfaces.front();
   int node = first.open.numa_node;
   if (options.threads == 1 || node == numa_off) return {};
-  if (node == numa_automatic) node = base::interface_numa_node(first.device);
+  if (node == numa_automatic) node = base::device_numa_node(first.device);
   return base::cpus_of_node(node);
 }
 

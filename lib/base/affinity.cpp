@@ -32,9 +32,20 @@ bool parse_number(std::string_view text, int& value) {
 
 }  // namespace
 
-int interface_numa_node(const std::string& interface_name) {
+std::string numa_node_file(std::string_view device) {
+  constexpr std::string_view dpdk_prefix = "dpdk:";
+  constexpr std::string_view rules_prefix = "rules:";
+  if (!device.starts_with(dpdk_prefix)) return "/sys/class/net/" + std::string(device) + "/device/numa_node";
+  device.remove_prefix(dpdk_prefix.size());
+  if (device.starts_with(rules_prefix)) device.remove_prefix(rules_prefix.size());
+  std::string address(device.substr(0, device.find(',')));
+  if (std::count(address.begin(), address.end(), ':') == 1) address.insert(0, "0000:");  // its domain was left out
+  return "/sys/bus/pci/devices/" + address + "/numa_node";
+}
+
+int device_numa_node(std::string_view device) {
   if (!numa_is_usable() || numa_max_node() == 0) return -1;
-  std::ifstream file("/sys/class/net/" + interface_name + "/device/numa_node");
+  std::ifstream file(numa_node_file(device));
   int node = -1;
   file >> node;
   return file ? node : -1;

@@ -9,8 +9,11 @@
 
 namespace ringtail::base {
 
-/// The NUMA node of a network interface as /sys/class/net reports it, or -1: virtual device, one node, not known.
-[[nodiscard]] int interface_numa_node(const std::string& interface_name);
+/// The NUMA node of a device ("eth0", "dpdk:0000:03:00.0") as /sys reports it, or -1: virtual device, one node, not
+/// known.
+[[nodiscard]] int device_numa_node(std::string_view device);
+/// The file that says so, if the device has one.
+[[nodiscard]] std::string numa_node_file(std::string_view device);
 
 /// CPUs of a node that this process may run on; all allowed CPUs when `node` is negative or has none.
 [[nodiscard]] std::vector<int> cpus_of_node(int node);

@@ -108,7 +108,7 @@ Result<std::unique_ptr<TpacketBackend, detail::BackendDeleter>> TpacketBackend::
                           .lock_filter = options.lock_filter,
                           .fanout = options.fanout,
                           .numa_node = options.numa_node};
-  if (options.numa_node == numa_automatic) settings.numa_node = any ? -1 : base::interface_numa_node(device);
+  if (options.numa_node == numa_automatic) settings.numa_node = any ? -1 : base::device_numa_node(device);
   auto socket = PacketSocket::open(std::move(settings));
   if (!socket) return tl::unexpected(std::move(socket.error()));
 

@@ -10,6 +10,15 @@ namespace {
 
 using testing::ElementsAre;
 
+TEST(Affinity, TheNodeOfADeviceStandsWhereItsBusKeepsIt) {
+  EXPECT_EQ(numa_node_file("eth0"), "/sys/class/net/eth0/device/numa_node");
+  const std::string pci = "/sys/bus/pci/devices/0000:03:00.0/numa_node";
+  EXPECT_EQ(numa_node_file("dpdk:0000:03:00.0"), pci);
+  EXPECT_EQ(numa_node_file("dpdk:03:00.0,mprq_en=1"), pci);
+  EXPECT_EQ(numa_node_file("dpdk:rules:0000:03:00.0"), pci);
+  EXPECT_EQ(device_numa_node("dpdk:net_null0"), -1);
+}
+
 TEST(CpuList, ReadsNumbersAndRanges) {
   EXPECT_THAT(parse_cpu_list("3").value(), ElementsAre(3));
   EXPECT_THAT(parse_cpu_list("0,2-4,7").value(), ElementsAre(0, 2, 3, 4, 7));
