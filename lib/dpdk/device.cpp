@@ -39,8 +39,10 @@ Result<std::unique_ptr<Device>> Device::attach(const DeviceText& text) {
   device->log_mark_ = EalLog::instance().mark();
   if (!find_port(text.name, device->id_)) {
     const int status = rte_dev_probe(text.arguments.c_str());
-    if (status < 0 || !find_port(text.name, device->id_)) {
-      return tl::unexpected(device->refusal("no driver took the device", status < 0 ? status : -ENODEV));
+    if (status < 0) return tl::unexpected(device->refusal("no driver took the device", status));
+    if (!find_port(text.name, device->id_)) {
+      rte_eal_hotplug_remove(text.is_pci ? "pci" : "vdev", text.name.c_str());
+      return tl::unexpected(device->refusal("it is no Ethernet port", -ENODEV));
     }
     device->attached_here_ = true;
   }

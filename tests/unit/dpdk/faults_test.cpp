@@ -16,6 +16,13 @@ TEST(Faults, UnknownDevicesAreNamed) {
   EXPECT_THAT(open_error("dpdk:ffff:1f:1f.7"), AllOf(HasSubstr("ffff:1f:1f.7"), HasSubstr("dpdk-devbind.py")));
 }
 
+TEST(Faults, ADeviceThatIsNoPortIsGivenBack) {
+  const std::string first = open_error("dpdk:crypto_null0");
+  if (first.find("no driver") != std::string::npos) GTEST_SKIP() << "DPDK's crypto_null is not installed";
+  EXPECT_THAT(first, HasSubstr("no Ethernet port"));
+  EXPECT_EQ(open_error("dpdk:crypto_null0"), first) << "it can be attached again";
+}
+
 TEST(Faults, WrongDriverArgumentsComeWithTheDriversWords) {
   EXPECT_THAT(open_error("dpdk:net_memif0,role=nobody"), HasSubstr("Unknown role: nobody"));
   EXPECT_THAT(open_error("dpdk:net_af_packet0,iface=rt-none"), HasSubstr("net_af_packet0"));
