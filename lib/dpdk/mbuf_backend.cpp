@@ -235,7 +235,7 @@ ReceiveStatus MbufBackend::nothing_found() {
 ReceiveStatus MbufBackend::end(std::optional<Error> failure) {
   failure_ = std::move(failure);
   ended();
-  ended_.store(true, std::memory_order_release);  // pairs with has_ended()
+  ended_.store(true, std::memory_order_relaxed);
   return ReceiveStatus::end_of_stream;
 }
 

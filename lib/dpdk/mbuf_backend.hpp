@@ -101,10 +101,6 @@ class MbufBackend : public ringtail::detail::Backend {
   void count_malformed(std::uint64_t packets) noexcept { ring::add_by_owner(malformed_, packets); }
   void add_interface(Interface interface) { interfaces_.add(std::move(interface)); }
 
-  /// ended() has returned, and what it wrote can be seen.
-  [[nodiscard]] bool has_ended() const noexcept {
-    return ended_.load(std::memory_order_acquire);  // pairs with the release in end()
-  }
   [[nodiscard]] bool has_filter() const noexcept { return filter_.has_value(); }
   [[nodiscard]] std::uint32_t snaplen() const noexcept { return snaplen_; }
   [[nodiscard]] const std::byte* memory_base() const noexcept { return memory_base_; }

@@ -68,10 +68,17 @@ int Port::note_unplugged(std::uint16_t, rte_eth_event_type, void* self, void*) {
 }
 
 PortCounters Port::counters() const noexcept {
+  if (counters_are_final_.load(std::memory_order_acquire)) return final_counters_;  // pairs with end_counters()
   const PortCounters now = read_counters(id());
   return {.imissed = since(baseline_.imissed, now.imissed),
           .rx_nombuf = since(baseline_.rx_nombuf, now.rx_nombuf),
           .ierrors = since(baseline_.ierrors, now.ierrors)};
+}
+
+void Port::end_counters() noexcept {
+  if (counters_are_final_.load(std::memory_order_relaxed)) return;
+  final_counters_ = counters();
+  counters_are_final_.store(true, std::memory_order_release);  // pairs with counters()
 }
 
 bool Port::link_is_up() const noexcept {

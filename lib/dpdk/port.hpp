@@ -64,6 +64,8 @@ class Port {
   [[nodiscard]] bool stamps_packets() const noexcept { return (offloads_ & RTE_ETH_RX_OFFLOAD_TIMESTAMP) != 0; }
 
   [[nodiscard]] PortCounters counters() const noexcept;
+  /// They stay as they are now. One thread at a time.
+  void end_counters() noexcept;
   [[nodiscard]] bool link_is_up() const noexcept;
   [[nodiscard]] bool was_unplugged() const noexcept { return unplugged_.load(std::memory_order_relaxed); }
 
@@ -92,6 +94,8 @@ class Port {
   FlowRules flow_rules_;
   Interface interface_;
   PortCounters baseline_;
+  PortCounters final_counters_;
+  std::atomic<bool> counters_are_final_{false};
   std::uint16_t queues_ = 1;
   std::uint16_t descriptors_ = 0;
   std::uint16_t transmit_queues_ = 0;

@@ -107,7 +107,7 @@ std::uint32_t PortBackend::begin_draining() noexcept {
 
 PortCounters PortBackend::port_counters() const noexcept {
   if (claim_.first_queue() != 0) return {};  // the device counts for all queues: the reader of the first one tells
-  return has_ended() ? final_counters_ : claim_.port().counters();
+  return claim_.port().counters();
 }
 
 std::vector<Counter> PortBackend::counters() const {

@@ -32,14 +32,13 @@ class PortBackend final : public MbufBackend {
                                          PacketDescriptor* descriptors) noexcept override;
   [[nodiscard]] std::optional<Error> breakage() override;
   [[nodiscard]] std::uint32_t begin_draining() noexcept override;
-  void ended() noexcept override { final_counters_ = claim_.port().counters(); }
+  void ended() noexcept override { claim_.end(); }
   void add_losses(Stats& stats) const noexcept override { stats.dropped_interface = port_counters().total(); }
   [[nodiscard]] PortCounters port_counters() const noexcept;
 
   PortClaim claim_;
-  ReceiveClock clock_;                // the receiving thread's
-  std::uint16_t next_queue_ = 0;      // the receiving thread's
-  PortCounters final_counters_ = {};  // since ended()
+  ReceiveClock clock_;            // the receiving thread's
+  std::uint16_t next_queue_ = 0;  // the receiving thread's
 };
 
 }  // namespace ringtail::dpdk

@@ -9,7 +9,7 @@ namespace ringtail::dpdk {
 
 namespace {
 
-enum class Queue : std::uint8_t { free, read, done };
+enum class Queue : std::uint8_t { free, read, ended };
 
 struct OpenPort {
   std::unique_ptr<Port> port;
@@ -80,12 +80,20 @@ Result<PortClaim> PortClaim::open(const DeviceText& text, const OpenOptions& opt
   return PortClaim(*open_port.port, first, count);
 }
 
+bool PortClaim::leave() noexcept {
+  std::vector<Queue>& queues = find(open_ports(), *port_)->second.queues;
+  std::fill_n(queues.begin() + first_queue_, queue_count_, Queue::ended);
+  return !holds(queues, Queue::read);
+}
+
+void PortClaim::end() noexcept {
+  const std::lock_guard lock(open_ports().mutex);
+  if (leave()) port_->end_counters();
+}
+
 void PortClaim::stop() noexcept {
-  OpenPorts& ports = open_ports();
-  const std::lock_guard lock(ports.mutex);
-  std::vector<Queue>& queues = find(ports, *port_)->second.queues;
-  std::fill_n(queues.begin() + first_queue_, queue_count_, Queue::done);
-  if (!holds(queues, Queue::read)) port_->stop();
+  const std::lock_guard lock(open_ports().mutex);
+  if (leave()) port_->stop();
 }
 
 PortClaim::~PortClaim() {
@@ -95,7 +103,7 @@ PortClaim::~PortClaim() {
   const auto found = find(ports, *port_);
   std::vector<Queue>& queues = found->second.queues;
   std::fill_n(queues.begin() + first_queue_, queue_count_, Queue::free);
-  if (!holds(queues, Queue::read) && !holds(queues, Queue::done)) ports.by_name.erase(found);
+  if (!holds(queues, Queue::read) && !holds(queues, Queue::ended)) ports.by_name.erase(found);
 }
 
 }  // namespace ringtail::dpdk

@@ -24,7 +24,10 @@ class PortClaim {
   PortClaim& operator=(const PortClaim&) = delete;
   ~PortClaim();
 
-  /// This reader is done. With the last one the device stops taking packets.
+  /// This reader takes no packet any more. With the last one the port's counters are final: what it loses from now on
+  /// nobody wanted.
+  void end() noexcept;
+  /// This reader is going away. With the last one the device stops taking packets.
   void stop() noexcept;
 
   [[nodiscard]] Port& port() const noexcept { return *port_; }
@@ -34,6 +37,9 @@ class PortClaim {
  private:
   PortClaim(Port& port, std::uint16_t first_queue, std::uint16_t queue_count) noexcept
       : port_(&port), first_queue_(first_queue), queue_count_(queue_count) {}
+
+  /// Its queues are read no more. True when no other queue of the port is read. The ports are locked.
+  bool leave() noexcept;
 
   Port* port_;
   std::uint16_t first_queue_;

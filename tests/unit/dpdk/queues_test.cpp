@@ -1,6 +1,7 @@
 // Ports with several queues, read by one source or by one each. The port is made of rings (net_ring), so the test
 // decides what stands in which queue.
 #include <cstring>
+#include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rte_dev.h>
@@ -19,11 +20,14 @@ namespace {
 
 using testing::HasSubstr;
 
+std::uint64_t lost = 0;  // by whatever device, in ierrors
+
 class Queues : public testing::Test {
  protected:
   static constexpr std::uint16_t queues = 2;
 
   void SetUp() override {
+    lost = 0;
     options_.dpdk.queues = queues;
     ASSERT_TRUE(start_eal(options_.dpdk, options_.buffer_bytes));
     pool_ = std::move(*create_mbuf_pool(512, 2048, SOCKET_ID_ANY));
@@ -112,6 +116,23 @@ TEST_F(Queues, AnotherSourceGoesOnWhenOneIsGone) {
   EXPECT_EQ(second.receive(1s).status, ReceiveStatus::packets);
 }
 
+// The reader of queue 0 tells what the device lost, for all.
+TEST_F(Queues, ThePortsCountersAreThoseOfItsLastReader) {
+  options_.dpdk.queue = 0;
+  Source first = open_source("dpdk:net_ring_rt", options_);
+  options_.dpdk.queue = 1;
+  Source second = open_source("dpdk:net_ring_rt", options_);
+  const auto ierrors = [&first] { return counters_of(first)["ierrors"]; };
+  first.stop();
+  EXPECT_EQ(first.receive(1s).status, ReceiveStatus::end_of_stream);
+  ++lost;
+  EXPECT_EQ(ierrors(), 1U) << "the other one still reads";
+  second.stop();
+  EXPECT_EQ(second.receive(1s).status, ReceiveStatus::end_of_stream);
+  ++lost;
+  EXPECT_EQ(ierrors(), 1U);
+}
+
 // Larger than an mbuf can be: what a device with LRO may put together, and a chain of mbufs carries.
 TEST_F(Queues, APacketAbove64KibibytesIsCutAndCounted) {
   constexpr std::uint32_t pieces = 35;
@@ -180,3 +201,11 @@ TEST_F(Queues, WhatStandsInTheRingAtAStopStillComes) {
 
 }  // namespace
 }  // namespace ringtail::dpdk
+
+// Stands in front of DPDK's own: rings lose nothing.
+extern "C" int rte_eth_stats_get(std::uint16_t port, rte_eth_stats* stats) {
+  static const auto next = reinterpret_cast<decltype(&rte_eth_stats_get)>(::dlsym(RTLD_NEXT, "rte_eth_stats_get"));
+  const int status = next(port, stats);
+  stats->ierrors += ringtail::dpdk::lost;
+  return status;
+}
