@@ -2,7 +2,8 @@
 # Shows, reserves and releases the huge pages that DPDK takes its memory from. Changes nothing without --apply.
 #
 #   scripts/hugepages.sh                        show what there is, and who has it
-#   scripts/hugepages.sh --apply reserve 256    have 256 pages of 2 MiB in all, free ones and used ones
+#   scripts/hugepages.sh --apply reserve 256    have at least 256 pages of 2 MiB in all, free ones and used ones
+#   scripts/hugepages.sh --apply set 256        have that many, and give back what is free beyond them
 #   scripts/hugepages.sh --apply release        give the free ones back
 #
 #   --size 2M|1G     which pages (default 2M)
@@ -40,9 +41,9 @@ while (($# > 0)); do
       shift
       ;;
     show | release) command=$1 ;;
-    reserve)
-      [[ ${2:-} =~ ^[0-9]+$ ]] || usage "reserve wants a number of pages"
-      command=reserve count=$2
+    reserve | set)
+      [[ ${2:-} =~ ^[0-9]+$ ]] || usage "$1 wants a number of pages"
+      command=$1 count=$2
       shift
       ;;
     -h | --help)
@@ -98,7 +99,15 @@ set_pages() {  # the kernel takes as many as it finds contiguous memory for
 
 case $command in
   show) show ;;
-  reserve) set_pages "$count" ;;
+  reserve)
+    pool=$(pool_of)
+    if [[ -d $pool ]] && (($(<"$pool/nr_hugepages") >= count)); then
+      echo "$(<"$pool/nr_hugepages") pages of $size_kb KiB already; nothing to do ('set' makes them fewer)"
+    else
+      set_pages "$count"
+    fi
+    ;;
+  set) set_pages "$count" ;;
   release)
     pool=$(pool_of)
     [[ -d $pool ]] || { echo "hugepages: this machine has no $pool" >&2; exit 1; }

@@ -32,7 +32,7 @@ class DpdkTestbed(Testbed):
         if not os.access(HUGE_PAGES, os.W_OK):
             self.skipTest(f"huge pages cannot be reserved: {HUGE_PAGES} is not writable")
         before = int(HUGE_PAGES.read_text())
-        self.addCleanup(run, HUGE_PAGES_SCRIPT, "--apply", "reserve", before, status=None)
+        self.addCleanup(run, HUGE_PAGES_SCRIPT, "--apply", "set", before, status=None)
         done = run(HUGE_PAGES_SCRIPT, "--apply", "reserve", before + pages, status=None)
         if done.returncode != 0:
             self.skipTest(f"huge pages cannot be reserved: {done.stderr.strip()}")

@@ -38,6 +38,13 @@ class Complaints(DpdkTestbed):
         run(HUGE_PAGES_SCRIPT, "--apply", "reserve", needed)
         run(self.ringtail, "count", "-i", "dpdk:net_null0", "-c", "1")
 
+    def test_reserving_huge_pages_takes_none_away(self):
+        self.reserve_huge_pages(20)
+        there = self.huge_pages("Total")
+        run(HUGE_PAGES_SCRIPT, "--apply", "reserve", there - 10)
+        self.assertGreaterEqual(self.huge_pages("Total"), there)
+        self.assertIn(f"echo {there - 10} >", run(HUGE_PAGES_SCRIPT, "set", there - 10).stdout)
+
     def test_devices_that_are_none(self):
         self.assertIn("net_nonsense0", self.complaint("--no-huge", "-i", "dpdk:net_nonsense0"))
         self.assertIn("dpdk-devbind.py", self.complaint("--no-huge", "-i", "dpdk:ffff:1f:1f.7"))
