@@ -1,5 +1,7 @@
 #include "store/staging.hpp"
 
+#include <sys/mman.h>
+
 #include "base/contract.hpp"
 #include "base/sanitizer.hpp"
 
@@ -9,6 +11,8 @@ Result<std::unique_ptr<StagingPool>> StagingPool::create(std::uint32_t buffers, 
   base::require(buffers > 0 && buffer_bytes > 0 && buffer_bytes % alignment == 0, "staging buffers are whole pages");
   auto memory = base::Mapping::anonymous(buffers * buffer_bytes);
   if (!memory) return tl::unexpected(std::move(memory.error()));
+  // Fewer pages for the processor and for direct I/O to look up; where the kernel has no huge ones, usual ones do.
+  (void)::madvise(memory->data(), memory->size(), MADV_HUGEPAGE);
   return std::unique_ptr<StagingPool>(new StagingPool(std::move(*memory), buffers, buffer_bytes));
 }
 
