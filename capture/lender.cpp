@@ -184,9 +184,11 @@ control::ShareStatus Lender::status() const {
   for (const share::ClientFigures& each : clients) {
     status.clients.push_back({.name = process_name(each.peer.process),
                               .pid = each.peer.process,
+                              .number = each.number,
                               .uid = each.peer.user,
                               .filter = each.filter,
                               .group = each.group,
+                              .reads_rings = each.reads_rings,
                               .lent_packets = each.lent_packets,
                               .skipped_packets = each.skipped_packets,
                               .held_slots = each.held_slots,

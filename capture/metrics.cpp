@@ -73,8 +73,8 @@ class MetricsWriter {
     head(name, "counter", help);
     for (const CaptureStatus& each : captures_) {
       for (const control::ClientStatus& client : each.share.clients) {
-        text_ += fmt::format("{}{{capture=\"{}\",client=\"{}\",pid=\"{}\"}} {}\n", name, escaped(each.name),
-                             escaped(client.name), client.pid, value(client));
+        text_ += fmt::format("{}{{capture=\"{}\",client=\"{}\",pid=\"{}\",number=\"{}\"}} {}\n", name,
+                             escaped(each.name), escaped(client.name), client.pid, client.number, value(client));
       }
     }
   }
@@ -127,8 +127,9 @@ void add_output(MetricsWriter& metrics) {
   const auto recorded = [&metrics](const char* name, const char* help, std::uint64_t RecorderFigures::*member) {
     metrics.of_capture(name, "counter", help, [member](const CaptureStatus& each) { return each.recorded.*member; });
   };
-  recorded("ringtail_written_packets_total", "Packets in files, or on their way there.",
-           &RecorderFigures::written_packets);
+  metrics.of_capture("ringtail_written_packets", "gauge",
+                     "Packets in files, or on their way there; fewer when a file fails under those.",
+                     [](const CaptureStatus& each) { return each.recorded.written_packets; });
   recorded("ringtail_dropped_writer_packets_total", "Delivered, but could not be written, or the writer held too much.",
            &RecorderFigures::dropped_writer);
   recorded("ringtail_captured_bytes_total", "Packet bytes in files.", &RecorderFigures::captured_bytes);

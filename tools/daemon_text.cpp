@@ -23,8 +23,9 @@ const SourceStatus* same_source(const StatusPair& pair, const SourceStatus& sour
 const ClientStatus* same_client(const StatusPair& pair, const ClientStatus& client) {
   if (!pair.before) return nullptr;
   const auto& clients = pair.before->share.clients;
-  const auto found = std::find_if(clients.begin(), clients.end(),
-                                  [&client](const ClientStatus& each) { return each.pid == client.pid; });
+  const auto found = std::find_if(clients.begin(), clients.end(), [&client](const ClientStatus& each) {
+    return each.pid == client.pid && each.number == client.number;
+  });
   return found == clients.end() ? nullptr : &*found;
 }
 
@@ -68,10 +69,11 @@ std::string capture_lines(const StatusPair& pair) {
   for (const ClientStatus& client : now.share.clients) {
     const ClientStatus* earlier = same_client(pair, client);
     text +=
-        fmt::format("  {:<12} {:<8} {:>10} {:>10} {:>10}\n", client.name, client.pid,
+        fmt::format("  {:<12} {:<8} {:>10} {:>10} {:>10}{}\n", client.name, client.pid,
                     rate(pair, earlier != nullptr ? earlier->lent_packets : client.lent_packets, client.lent_packets),
-                    client.held_slots, client.skipped_packets);
+                    client.held_slots, client.skipped_packets, client.reads_rings ? "  reads the ring" : "");
   }
+  if (now.waiting_packets != 0) text += fmt::format("  {} packets wait for the writer\n", now.waiting_packets);
   if (now.flight.seconds > 0) text += flight_text(now.flight);
   if (!now.error.empty()) text += "  " + now.error + "\n";
   return text;
@@ -147,10 +149,11 @@ std::string stat_text(const CaptureStatus& status) {
   }
   text += file_lines(status);
   for (const ClientStatus& client : status.share.clients) {
-    text += fmt::format("  {} (pid {}, uid {}{}{}{}{}): lent {}, skipped {}; holds {} of {} slots\n", client.name,
+    text += fmt::format("  {} (pid {}, uid {}{}{}{}{}{}): lent {}, skipped {}; holds {} of {} slots\n", client.name,
                         client.pid, client.uid, client.group.empty() ? "" : ", group ", client.group,
-                        client.filter.empty() ? "" : ", filter ", client.filter, client.lent_packets,
-                        client.skipped_packets, client.held_slots, client.credit);
+                        client.filter.empty() ? "" : ", filter ", client.filter,
+                        client.reads_rings ? ", reads the ring" : "", client.lent_packets, client.skipped_packets,
+                        client.held_slots, client.credit);
   }
   if (status.share.admitted != 0) {
     text +=

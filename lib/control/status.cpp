@@ -64,9 +64,11 @@ template <typename Status, typename Visitor>
 void visit_client(Status& client, Visitor&& visit) {
   visit("name", client.name);
   visit("pid", client.pid);
+  visit("number", client.number);
   visit("uid", client.uid);
   visit("filter", client.filter);
   visit("group", client.group);
+  visit("reads_rings", client.reads_rings);
   visit("lent_packets", client.lent_packets);
   visit("skipped_packets", client.skipped_packets);
   visit("held_slots", client.held_slots);

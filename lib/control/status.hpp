@@ -57,9 +57,11 @@ struct WriteLatencyStatus {
 struct ClientStatus {
   std::string name{};  ///< of its process; empty where that is hidden
   std::int64_t pid = 0;
+  std::uint64_t number = 0;  ///< the capture's first client is 1: a process may attach twice
   std::uint64_t uid = 0;
   std::string filter{};
-  std::string group{};  ///< whose packets it shares; empty: none
+  std::string group{};       ///< whose packets it shares; empty: none
+  bool reads_rings = false;  ///< packets where the kernel put them, as long as it is not late
   std::uint64_t lent_packets = 0;
   std::uint64_t skipped_packets = 0;
   std::uint64_t held_slots = 0;

@@ -28,6 +28,8 @@ struct ClientFigures {
   std::uint64_t skipped_packets = 0;
   std::uint32_t held_slots = 0;
   std::uint32_t credit = 0;  ///< slots it may hold
+  std::uint64_t number = 0;  ///< the publisher's how manyeth client it is: a process may attach twice
+  bool reads_rings = false;  ///< it is handed rings of packet sockets, and gets copies when it is late
 };
 
 /// The memory shared with one client, and the bell that wakes it. The bell is a byte on the control socket: unlike an

@@ -73,7 +73,8 @@ Publisher::Publisher(PublisherOptions options, std::string path, base::FileDescr
       audience_(random_seed()),
       memories_(memory_places),
       clients_(options_.most_clients),
-      parts_(options_.most_clients) {
+      parts_(options_.most_clients),
+      numbers_(options_.most_clients) {
   for (Part& part : parts_) part.selection.resize(options_.geometry.selection_words());
   link_types_.reserve(interface_capacity);
 }
@@ -122,6 +123,8 @@ std::vector<ClientFigures> Publisher::clients() const {
     figures.push_back(clients_[client]->figures());
     figures.back().held_slots = book_.held(client);
     figures.back().credit = credit_;
+    figures.back().number = numbers_[client];
+    figures.back().reads_rings = (trusted_ & set_of(client)) != 0;
   }
   return figures;
 }

@@ -221,6 +221,7 @@ class Publisher {
   std::vector<std::optional<Borrower>> clients_;
   std::vector<Guest> guests_;
   std::vector<Part> parts_;                // by client
+  std::vector<std::uint64_t> numbers_;     // by client
   std::vector<std::uint16_t> link_types_;  // by interface; room is reserved
   bool names_all_interfaces_ = true;
   ClientSet trusted_ = 0;  // clients that read rings of packet sockets

@@ -168,7 +168,7 @@ void Publisher::admit(Guest& guest, Request request) {
     ++stats_.refused;
     return dismiss(number);
   }
-  ++stats_.admitted;
+  numbers_[number] = ++stats_.admitted;
   share_credit();
 }
 

@@ -53,6 +53,8 @@ class Rings(RingCase):
         self.assertEqual(0, status["share"]["evicted"] + status["share"]["broken"], status)
         self.assertTrue(self.reads_a_ring(trusted))
         self.assertFalse(self.reads_a_ring(stranger))
+        self.assertEqual({trusted.pid: True, stranger.pid: False},
+                         {client["pid"]: client["reads_rings"] for client in status["share"]["clients"]})
         running.finish()
         dropped = status["sources"][0]["dropped_ring"]
         verdict = self.verdict(trusted)

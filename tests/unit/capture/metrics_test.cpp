@@ -25,7 +25,7 @@ std::vector<control::CaptureStatus> two_captures() {
   captures[1].name = "other";
   captures[1].state = "failing";
   captures[1].error = "no space left";
-  captures[1].share.clients = {{.name = "i\"ds", .pid = 42, .lent_packets = 90}};
+  captures[1].share.clients = {{.name = "i\"ds", .pid = 42, .number = 3, .lent_packets = 90}};
   return captures;
 }
 
@@ -34,9 +34,9 @@ TEST(Metrics, HaveOneLineForEachValue) {
   EXPECT_THAT(text, HasSubstr("ringtail_dropped_ring_packets_total{capture=\"up\\\"link\",interface=\"eth0\"} 7\n"));
   EXPECT_THAT(text, HasSubstr("ringtail_up{capture=\"up\\\"link\"} 1\nringtail_up{capture=\"other\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("ringtail_clients{capture=\"up\\\"link\"} 0\nringtail_clients{capture=\"other\"} 1\n"));
-  EXPECT_THAT(text, HasSubstr("{capture=\"other\",client=\"i\\\"ds\",pid=\"42\"} 90\n"));
+  EXPECT_THAT(text, HasSubstr("{capture=\"other\",client=\"i\\\"ds\",pid=\"42\",number=\"3\"} 90\n"));
   const std::regex form(
-      R"((# (HELP|TYPE) ringtail_\w+ .+|ringtail_\w+\{capture="([^"\\]|\\.)*"(,interface="\w+"|,client="([^"\\]|\\.)*",pid="\d+"|,le="[0-9.+Inf]+")?\} [0-9.e+-]+))");
+      R"((# (HELP|TYPE) ringtail_\w+ .+|ringtail_\w+\{capture="([^"\\]|\\.)*"(,interface="\w+"|,client="([^"\\]|\\.)*",pid="\d+",number="\d+"|,le="[0-9.+Inf]+")?\} [0-9.e+-]+))");
   std::stringstream lines(text);
   for (std::string line; std::getline(lines, line);) EXPECT_TRUE(std::regex_match(line, form)) << line;
 }

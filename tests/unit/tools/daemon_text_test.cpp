@@ -44,6 +44,9 @@ TEST(DaemonText, AnalyzersAreShownWithWhatTheyGotAndMissed) {
   EXPECT_THAT(text, HasSubstr("ids (pid 42, uid 0): lent 90, skipped 10"));
   EXPECT_THAT(text, HasSubstr("1 attached, 3 admitted"));
   EXPECT_THAT(top_text({{.before = {}, .now = shown}}, 200), HasSubstr("ids          42"));
+  shown.share.clients[0].reads_rings = true;
+  EXPECT_THAT(stat_text(shown), HasSubstr("ids (pid 42, uid 0, reads the ring): lent 90"));
+  EXPECT_THAT(top_text({{.before = {}, .now = shown}}, 200), HasSubstr("10  reads the ring\n"));
 }
 
 TEST(DaemonText, StatShowsTheFlightRecorder) {
@@ -90,6 +93,23 @@ TEST(DaemonText, TopShowsNoFreeSpaceWhereNothingIsStored) {
   EXPECT_THAT(top_text({{.before = {}, .now = shown}}, 200), HasSubstr(" 12.5% "));
   shown.storage = {};
   EXPECT_THAT(top_text({{.before = {}, .now = shown}}, 200), Not(HasSubstr("%  ")));
+}
+
+TEST(DaemonText, TopShowsWhatWaitsForTheWriter) {
+  control::CaptureStatus shown = status(1, 100);
+  EXPECT_THAT(top_text({{.before = {}, .now = shown}}, 200), Not(HasSubstr("wait")));
+  shown.waiting_packets = 12;
+  EXPECT_THAT(top_text({{.before = {}, .now = shown}}, 200), HasSubstr("  12 packets wait for the writer\n"));
+}
+
+TEST(DaemonText, AnAnalyzerThatAttachesAgainIsAnotherOne) {
+  control::CaptureStatus before = status(1, 100);
+  before.share.clients = {{.name = "ids", .pid = 42, .number = 1, .lent_packets = 1000}};
+  control::CaptureStatus now = status(2, 100);
+  now.share.clients = {{.name = "ids", .pid = 42, .number = 2, .lent_packets = 1777}};
+  EXPECT_THAT(top_text({{.before = before, .now = now}}, 200), Not(HasSubstr(" 777 ")));
+  now.share.clients[0].number = 1;
+  EXPECT_THAT(top_text({{.before = before, .now = now}}, 200), HasSubstr(" 777 "));
 }
 
 TEST(DaemonText, TopFitsTheTerminal) {
