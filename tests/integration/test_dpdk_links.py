@@ -128,10 +128,12 @@ class KernelInterface(DpdkTestbed):
         self.check("net_pcap0,rx_iface_in=rx0")
 
     def test_count(self):
-        count = Count(self, "dpdk:net_af_packet0,iface=rx0,framecnt=16384", "--no-huge", "-c", "1000")
-        wait_until(lambda: count.process.poll() is not None or self.hears("rx0"), "the device to be open")
-        self.send_numbered(self.COUNT, "--rate", "20000")
-        self.assertEqual(1_000, count.wait()["delivered"])
+        for device in ("net_af_packet0,iface=rx0,framecnt=16384", "net_af_xdp0,iface=rx0"):
+            with self.subTest(device):
+                count = Count(self, f"dpdk:{device}", "--no-huge", "-c", "1000")
+                wait_until(lambda: count.process.poll() is not None or self.hears("rx0"), "the device to be open")
+                self.send_numbered(self.COUNT, "--rate", "20000")
+                self.assertEqual(1_000, count.wait()["delivered"])
 
     def test_promiscuous_mode_is_left_as_it_was(self):
         for device in ("net_af_xdp0,iface=rx0", "net_af_packet0,iface=rx0"):
@@ -181,7 +183,7 @@ class Replay(DpdkTestbed):
         self.assert_same(self.frames, [frame for part in parts for frame in readers.frames_of(self, part)])
 
     def test_every_writer(self):
-        for writer in ("direct", "write"):
+        for writer in ("direct", "write", "mmap"):
             with self.subTest(writer):
                 self.assert_same(self.frames, readers.frames_of(self, self.record("--writer", writer)))
 
@@ -198,7 +200,7 @@ class Replay(DpdkTestbed):
 
     def test_more_than_one_chunk(self):
         path = self.directory / "out.pcapng"
-        for writer in ("direct", "write"):
+        for writer in ("direct", "write", "mmap"):
             with self.subTest(writer):
                 # 11 MB: chunks behind each other, one on its way while the next is gathered.
                 run(self.ringtail, "capture", "--no-huge", "-i", "dpdk:net_null0,size=1400", "-w", path, "-c", "8000",
