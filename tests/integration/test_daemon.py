@@ -1,11 +1,19 @@
 """ringtaild on real links: files, interfaces that come and go, other configurations, and its end."""
 
+import os
+import random
+import re
 import signal
+import subprocess
 import time
 
 import daemon
+import readers
 from daemon import Daemon, check_numbers, files
-from testbed import Testbed, run, wait_until
+from testbed import LONGEST_WAIT, Testbed, run, wait_until
+
+KILLS = 50 if "RINGTAIL_FULL_TESTS" in os.environ else 3
+FRAMES_PER_KILL = 1_000
 
 
 def configuration(directory, storage="", capture="", name="cap", interfaces='["rx0"]'):
@@ -96,22 +104,65 @@ class Storage(DaemonCase):
         self.assertTrue(newest.exists(), "the oldest go first")
         running.finish()
 
+    def kill_at_random(self, storage):
+        """A daemon that is killed under traffic, and begun again, round by round; the number of frames sent to it."""
+        seed = int(os.environ.get("RINGTAIL_SEED", random.randrange(1 << 32)))
+        print(f"RINGTAIL_SEED={seed}")
+        chance = random.Random(seed)
+        running = self.start_daemon(storage, "flush_interval_ms = 50")
+        for first in range(0, KILLS * FRAMES_PER_KILL, FRAMES_PER_KILL):
+            sender = self.start(self.helper("frame_sender"), "-i", "tx0", "--count", FRAMES_PER_KILL, "--first", first,
+                                "--rate", 4 * FRAMES_PER_KILL, stdout=subprocess.DEVNULL)
+            if first == 0:
+                wait_until(lambda: self.bytes_on_disk() > 20_000, "frames on disk")
+            time.sleep(chance.uniform(0, 0.4))  # the sender needs a quarter of a second, and some time to begin
+            running.process.kill()
+            running.process.wait()
+            finished = {path: path.stat().st_size for path in files(self.data)}
+            self.assertEqual(0, sender.wait(LONGEST_WAIT))
+            running.start()
+            for path, size in finished.items():
+                self.assertEqual(size, path.stat().st_size, f"{path}: a finished file stays as it is")
+            self.assertEqual(1, len(list(self.data.glob(".*"))), "hidden is only what is being written now")
+        sent = KILLS * FRAMES_PER_KILL
+        self.send_numbered(100, "--first", sent)
+        self.delivered(running, 100)
+        self.assertEqual(100, running.finish()["cap"]["written"])
+        self.assertEqual([], list(self.data.glob(".*")))
+        self.check_leftovers(running)
+        return sent + 100
+
+    def bytes_on_disk(self):
+        try:
+            return sum(path.stat().st_size for path in self.data.iterdir())
+        except FileNotFoundError:  # it got its final name meanwhile
+            return 0
+
+    def check_leftovers(self, running):
+        """What the daemon says of each, by an independent judge."""
+        for name, packets in re.findall(r"finished (\S+), which an earlier run had left: (\d+) packets", running.log()):
+            self.assertEqual(int(packets), readers.capinfos(self, self.data / name)["Number of packets"], name)
+
     def test_killed_and_started_again(self):
-        """What had reached the file before the kill is there afterwards, under a final name."""
-        running = self.start_daemon(capture="flush_interval_ms = 50")
-        self.send_numbered(1000)
-        self.delivered(running, 1000)
-        time.sleep(1)  # retire timeout + flush interval, with slack
-        running.process.kill()
-        running.process.wait()
-        self.assertEqual([], files(self.data))
-        running.start()
-        self.assertIn("which an earlier run had left", running.log())
-        self.send_numbered(1000, "--first", 1000)
-        self.delivered(running, 1000)
-        running.finish()
-        self.assertEqual(2, len(files(self.data)))
-        self.assertEqual(0, check_numbers(self, files(self.data), 2000)["missing"])
+        """What has come into a file until then is there afterwards, whole and under a final name: all but the newest."""
+        self.need_program("capinfos")
+        sent = self.kill_at_random("")
+        verdict = check_numbers(self, files(self.data), sent)
+        counted = [readers.capinfos(self, path)["Number of packets"] for path in files(self.data)]
+        self.assertEqual(sum(counted), verdict["packets"])
+        self.assertGreater(verdict["packets"], 200, "what was on disk, and what came after the last start")
+        lost = verdict["missing_ranges"]
+        self.assertEqual(len(lost), len({first // FRAMES_PER_KILL for first, _ in lost}), lost)
+        for _, last in lost:
+            self.assertEqual(0, (last + 1) % FRAMES_PER_KILL, f"nothing but the end is lost: {lost}")
+
+    def test_killed_while_files_change(self):
+        self.need_program("capinfos")
+        sent = self.kill_at_random("rotate_packets = 50")
+        verdict = check_numbers(self, files(self.data), sent)
+        counted = [readers.capinfos(self, path)["Number of packets"] for path in files(self.data)]
+        self.assertEqual(sum(counted), verdict["packets"])
+        self.assertLessEqual(max(counted), 50)
 
     def test_full_disk(self):
         """Losses are counted, files end with whole records, and a new file begins when there is room again."""
