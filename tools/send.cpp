@@ -17,7 +17,7 @@ namespace ringtail::tools {
 namespace {
 
 constexpr std::chrono::seconds longest_link_wait{5};
-constexpr std::size_t bytes_per_MiB = std::size_t{1} << 20;
+constexpr std::size_t mebibyte = std::size_t{1} << 20;
 constexpr const char* longer_frames_remedy = "raise the MTU (of dpdk: ports with --mtu)";
 
 struct SendOptions {
@@ -53,7 +53,7 @@ std::optional<int> read_options(Arguments arguments, SendOptions& options) {
   };
   app.add_option_function<std::string>("-a,--autostop", set_end, "duration:S: stop after so many seconds");
   const auto set_memory = [&](const std::string& text) {
-    options.open.buffer_bytes = value_or_throw(parse_whole("-B", text, 1, 1 << 20)) * bytes_per_MiB;
+    options.open.buffer_bytes = value_or_throw(parse_whole("-B", text, 1, 1 << 20)) * mebibyte;
   };
   app.add_option_function<std::string>("-B,--buffer-size", set_memory, "MiB of memory of a dpdk: port (default 64)");
   app.add_option("--json", options.json_path, "write the account here at exit; - is stdout");

@@ -69,7 +69,7 @@ bool take_out_hooks(std::uint16_t port, std::uint32_t direction_flag) noexcept {
   return rte_pdump_disable(port, RTE_PDUMP_ALL_QUEUES, direction_flag) == 0 || std::abs(rte_errno) == EINVAL;
 }
 
-std::uint64_t since(std::uint64_t before, std::uint64_t now) noexcept {
+std::uint64_t gained_since(std::uint64_t before, std::uint64_t now) noexcept {
   return now > before ? now - before : 0;
 }
 
@@ -213,15 +213,15 @@ void Tap::stop() noexcept {
 
 TapLosses Tap::losses() const noexcept {
   const TapLosses now = read_losses(port_);
-  return {.no_mbuf = since(losses_before_.no_mbuf, now.no_mbuf),
-          .ring_full = since(losses_before_.ring_full, now.ring_full)};
+  return {.no_mbuf = gained_since(losses_before_.no_mbuf, now.no_mbuf),
+          .ring_full = gained_since(losses_before_.ring_full, now.ring_full)};
 }
 
 PortCounters Tap::port_losses() const noexcept {
   const PortCounters now = read_port(port_);
-  return {.imissed = since(port_losses_before_.imissed, now.imissed),
-          .rx_nombuf = since(port_losses_before_.rx_nombuf, now.rx_nombuf),
-          .ierrors = since(port_losses_before_.ierrors, now.ierrors)};
+  return {.imissed = gained_since(port_losses_before_.imissed, now.imissed),
+          .rx_nombuf = gained_since(port_losses_before_.rx_nombuf, now.rx_nombuf),
+          .ierrors = gained_since(port_losses_before_.ierrors, now.ierrors)};
 }
 
 void Tap::describe(const TapText& text, const OpenOptions& options) {
