@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <ringtail/source.hpp>
@@ -85,15 +84,12 @@ TEST_F(WorkerTest, RemembersHowMuchHasWaitedInARing) {
   EXPECT_EQ(worker_.figures().slots[0].most_unread, 10U);
 }
 
-TEST_F(WorkerTest, WithoutDescriptorsItSaysSoAndTriesAgain) {
-  rlimit usual = {};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);
-  const rlimit none = {.rlim_cur = 0, .rlim_max = usual.rlim_max};
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+TEST_F(WorkerTest, WhenItCannotWaitForPacketsItSaysSoAndTriesAgain) {
+  const base::FileDescriptor directory(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  backend_->set_pollable_descriptor(directory.get());  // epoll takes none: EPERM
   (void)tell({.kind = Order::Kind::install, .slots = source_});
-  const bool was_blind = worker_.figures().is_blind;
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &usual), 0);
-  EXPECT_TRUE(was_blind);
+  EXPECT_TRUE(worker_.figures().is_blind);
+  backend_->set_pollable_descriptor(-1);
   push(10);
   wait_for_delivered(10);
   (void)finish();
