@@ -32,9 +32,9 @@ constexpr const char* allowed_calls[] = {
     "sendmmsg", "recvmmsg", "getsockname", "getpeername", "getsockopt", "socketpair",
     // threads and processes
     "exit", "exit_group", "set_robust_list", "get_robust_list", "rseq", "set_tid_address", "sched_yield",
-    "sched_getaffinity", "sched_setaffinity", "sched_getparam", "sched_getscheduler", "sched_setscheduler", "getpid",
-    "gettid", "getuid", "geteuid", "getgid", "getegid", "getgroups", "getrusage", "prlimit64", "getcpu", "prctl",
-    "arch_prctl", "uname", "sysinfo", "tgkill",
+    "sched_getaffinity", "sched_setaffinity", "sched_getparam", "sched_getscheduler", "sched_setscheduler",
+    "pidfd_open", "getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getgroups", "getrusage", "prlimit64",
+    "getcpu", "prctl", "arch_prctl", "uname", "sysinfo", "tgkill",
     // signals, time, chance
     "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "clock_gettime", "clock_getres", "gettimeofday",
     "time", "getrandom"};

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <sys/mman.h>
 
+#include "base/own_process.hpp"
 #include "base/sanitizer.hpp"
 
 namespace ringtail::base {
@@ -37,12 +38,18 @@ Mapping& Mapping::operator=(Mapping&& other) noexcept {
   if (this != &other) {
     unmap();
     memory_ = std::exchange(other.memory_, {});
+    home_ = other.home_;
   }
   return *this;
 }
 
+void Mapping::keep_from_children() noexcept {
+  if (::madvise(memory_.data(), memory_.size(), MADV_DONTFORK) == 0) home_ = own_process();
+}
+
 void Mapping::unmap() noexcept {
-  if (!memory_.empty()) {
+  const bool is_here = home_ == 0 || home_ == own_process();
+  if (!memory_.empty() && is_here) {
     unpoison(memory_.data(), memory_.size());  // the address may be somebody else's memory next
     ::munmap(memory_.data(), memory_.size());
   }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <span>
+#include <sys/types.h>
 #include <utility>
 
 #include <ringtail/error.hpp>
@@ -13,7 +14,7 @@ namespace ringtail::base {
 class Mapping {
  public:
   Mapping() noexcept = default;
-  Mapping(Mapping&& other) noexcept : memory_(std::exchange(other.memory_, {})) {}
+  Mapping(Mapping&& other) noexcept : memory_(std::exchange(other.memory_, {})), home_(other.home_) {}
   Mapping& operator=(Mapping&& other) noexcept;
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;
@@ -30,6 +31,10 @@ class Mapping {
   /// The same without the right to write: a store through data() is SIGSEGV.
   [[nodiscard]] static Result<Mapping> shared_read_only(int descriptor, std::size_t bytes);
 
+  /// Children made by fork(2) do not get it from now on, and so do not keep alive what it maps: there an access is
+  /// SIGSEGV, and unmap() leaves alone whatever lies at the address.
+  void keep_from_children() noexcept;
+
   [[nodiscard]] std::byte* data() const noexcept { return memory_.data(); }
   [[nodiscard]] std::size_t size() const noexcept { return memory_.size(); }
   [[nodiscard]] std::span<std::byte> memory() const noexcept { return memory_; }
@@ -38,6 +43,7 @@ class Mapping {
  private:
   explicit Mapping(std::span<std::byte> memory) noexcept : memory_(memory) {}
   std::span<std::byte> memory_;
+  pid_t home_ = 0;  // the process that has it; 0: children, too
 };
 
 }  // namespace ringtail::base

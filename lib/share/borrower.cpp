@@ -35,6 +35,7 @@ Result<Borrower> Borrower::admit(base::FileDescriptor socket, const PeerCredenti
 Borrower::Borrower(base::FileDescriptor socket, const PeerCredentials& peer, Request request, base::SealedMemory lent,
                    base::SealedMemory returned, const Geometry& geometry)
     : socket_(std::move(socket)),
+      process_(process_of_peer(socket_.get())),
       peer_(peer),
       filter_(std::move(request.filter_text)),
       group_(std::move(request.group)),

@@ -44,6 +44,8 @@ class Borrower {
                                               const Geometry& geometry, int packets_descriptor);
 
   [[nodiscard]] int socket() const noexcept { return socket_.get(); }
+  /// Readable once the client's process has ended; negative: nobody will say.
+  [[nodiscard]] int process() const noexcept { return process_.get(); }
   /// Who it is and what it got; slots and credit are not known here.
   [[nodiscard]] ClientFigures figures() const;
 
@@ -92,6 +94,7 @@ class Borrower {
   void ring_bell() noexcept;
 
   base::FileDescriptor socket_;
+  base::FileDescriptor process_;
   PeerCredentials peer_;
   std::string filter_;  // as its user wrote it
   std::string group_;

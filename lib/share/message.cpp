@@ -6,6 +6,8 @@
 #include <cstring>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/descriptor_message.hpp"
 
@@ -53,6 +55,16 @@ std::optional<PeerCredentials> credentials_of_peer(int socket) noexcept {
   socklen_t bytes = sizeof credentials;
   if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &bytes) != 0) return std::nullopt;
   return PeerCredentials{.user = credentials.uid, .group = credentials.gid, .process = credentials.pid};
+}
+
+base::FileDescriptor process_of_peer(int socket) noexcept {
+  constexpr int peer_process = 77;  // SO_PEERPIDFD, which glibc does not know yet; new in Linux 6.5
+  int descriptor = -1;
+  socklen_t bytes = sizeof descriptor;
+  if (::getsockopt(socket, SOL_SOCKET, peer_process, &descriptor, &bytes) == 0) return base::FileDescriptor(descriptor);
+  // By number it may be somebody who came after the peer's death. Then it is late that we hear of that.
+  const auto peer = credentials_of_peer(socket);
+  return base::FileDescriptor(peer ? static_cast<int>(::syscall(SYS_pidfd_open, peer->process, 0)) : -1);
 }
 
 Result<Greeting> greet(int socket, const Request& request, const std::string& operation) {

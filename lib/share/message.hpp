@@ -100,6 +100,10 @@ struct PeerCredentials {
 
 [[nodiscard]] std::optional<PeerCredentials> credentials_of_peer(int socket) noexcept;
 
+/// A descriptor that is readable once the process that connected has ended, whoever has inherited its end of `socket`
+/// (pidfd_open(2)). Not open: it cannot be had.
+[[nodiscard]] base::FileDescriptor process_of_peer(int socket) noexcept;
+
 /// Client: greets the publisher behind `socket` and waits for the answer, a few seconds at most. A refusal, or anything
 /// that is no answer, is an error. With Intent::ask there are no descriptors in it.
 [[nodiscard]] Result<Greeting> greet(int socket, const Request& request, const std::string& operation);

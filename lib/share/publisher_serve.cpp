@@ -21,6 +21,8 @@ constexpr int events_at_once = 64;
 // What an epoll event is about: a client's number, or one of these.
 constexpr std::uint32_t about_listener = 0xffffffff;
 constexpr std::uint32_t about_guests = 0xfffffffe;
+constexpr std::uint32_t about_process = 0x80000000;  // added to the client's number
+static_assert(LoanBook::most_clients < about_process);
 
 }  // namespace
 
@@ -41,7 +43,11 @@ void Publisher::serve() {
     const std::uint32_t who = events[index].data.u32;
     if (who == about_listener) {
       accept_guests();
-    } else if (who != about_guests) {
+    } else if (who == about_guests) {
+      continue;
+    } else if ((who & about_process) != 0) {
+      if (clients_[who & ~about_process]) dismiss(who & ~about_process);
+    } else {
       hear_client(who);
     }
   }
@@ -162,6 +168,8 @@ void Publisher::admit(Guest& guest, Request request) {
     return;
   }
   place->emplace(std::move(*borrower));
+  // Its children may have inherited its end of the socket, which then does not close with it.
+  if ((*place)->process() >= 0) (void)watch((*place)->process(), number | about_process, EPOLLIN);
   if (reads_rings) trusted_ |= set_of(number);
   ++stats_.clients;
   if (!hand_over_all(number)) {

@@ -184,6 +184,7 @@ void ShareBackend::read_all_news() {
       auto mapping = news.kind == News::Kind::ring ? map_ring(news.descriptor.get(), news.ring_bytes)
                                                    : base::map_all_sealed(news.descriptor.get());
       if (!mapping) return fail(mapping.error().message(), "");
+      mapping->keep_from_children();  // a ring's packet socket would live as long as the last of them
       memories_[news.place] = {.name = name_memory(++memories_received_, news.place),
                                .mapping = std::make_shared<const base::Mapping>(std::move(*mapping))};
     } else if (news.kind == News::Kind::memory_gone) {

@@ -51,7 +51,8 @@ struct Received {
 /// any thread meanwhile; interrupt() from a signal handler too.
 ///
 /// Processes: a source belongs to the one that opened it. In a child made by fork(2) it has ended, with a failure();
-/// the child may destroy it and its batches, which the parent does not notice.
+/// the child may destroy it and its batches, which the parent does not notice, but not read their packets: what another
+/// process lends is not handed on to children.
 class Source {
  public:
   explicit Source(detail::BackendPointer backend) noexcept;

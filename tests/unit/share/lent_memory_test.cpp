@@ -1,4 +1,5 @@
 // Packets that clients read in the memory they arrived in.
+#include <bit>
 #include <fcntl.h>
 #include <fstream>
 #include <functional>
@@ -6,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
@@ -233,6 +235,32 @@ TEST_F(LentMemory, SourcesComeAndGoWhileThereIsAlwaysABatchAtHand) {
     EXPECT_EQ(source.receive(0ns).status, ReceiveStatus::timeout);  // it hears of what has gone
     return memories_mapped() <= 3;  // what the batch lies in, there and here, and the new source's
   });
+}
+
+// Nor does a child that closes what it has inherited touch what has come to lie there.
+TEST_F(LentMemory, ChildrenDoNotGetIt) {
+  publisher_->send(32);
+  std::optional<Source> source = open();
+  publisher_->send(32);
+  Received held = source->receive(patience);
+  ASSERT_EQ(held.status, ReceiveStatus::packets);
+  EXPECT_EQ(memories_mapped(), 2U) << "the publisher's and ours";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    void* const there = const_cast<std::byte*>(held.batch[0].data());
+    const auto page = std::bit_cast<std::uintptr_t>(there) / 4096 * 4096;
+    auto* const own = static_cast<int*>(::mmap(std::bit_cast<void*>(page), 4096, PROT_READ | PROT_WRITE,
+                                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
+    if (own == MAP_FAILED || memories_mapped() != 1) ::_exit(1);
+    *own = 7;
+    held.batch.reset();
+    source.reset();
+    ::_exit(*own == 7 ? 0 : 2);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(fixture::read_numbered_frame(held.batch[0].bytes()).intact);
 }
 
 TEST_F(LentMemory, ThereAreOnlySoManyPlaces) {

@@ -127,6 +127,34 @@ TEST_F(Lending, ADeadClientsSlotsAreFreeAtOnce) {
   expect_all_are_read(next, 63 * 32, 5'000);
 }
 
+// A child keeps its parent's end of the socket open.
+TEST_F(Lending, ADeadClientsChildrenAreNoClients) {
+  int go[2];
+  int attached[2];
+  ASSERT_EQ(::pipe2(go, O_CLOEXEC), 0);
+  ASSERT_EQ(::pipe2(attached, O_CLOEXEC), 0);
+  const pid_t parent = ::fork();  // before there are threads
+  if (parent == 0) {
+    char byte = 0;
+    (void)!::read(go[0], &byte, 1);
+    const auto client = RawClient::attach(path());
+    const pid_t child = client ? ::fork() : -1;
+    if (child != 0) (void)!::write(attached[1], &child, sizeof child);
+    for (;;) ::pause();
+  }
+  publish();
+  ASSERT_EQ(::write(go[1], "", 1), 1);
+  pid_t child = -1;
+  ASSERT_EQ(::read(attached[0], &child, sizeof child), static_cast<ssize_t>(sizeof child));
+  EXPECT_GT(child, 0);
+  EXPECT_EQ(publisher_->stats().clients, 1U);
+  ::kill(parent, SIGKILL);
+  EXPECT_EQ(::waitpid(parent, nullptr, 0), parent);
+  wait_until([](const PublisherStats& stats) { return stats.clients == 0; });
+  if (child > 0) ::kill(child, SIGKILL);
+  for (const int descriptor : {go[0], go[1], attached[0], attached[1]}) ::close(descriptor);
+}
+
 TEST_F(Lending, AClientThatHangsIsEvictedAndTheOthersLoseNothing) {
   publish({.name = "test", .geometry = test::small_geometry, .hold_limit = 1s});
   Source hanging = open();
