@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <thread>
 #include <unistd.h>
 
 namespace ringtail::share {
@@ -13,7 +14,8 @@ namespace ringtail::share {
 namespace {
 
 constexpr std::size_t longest_name = 64;
-constexpr int waiting_connections = 16;
+// Until a place among the waiting ones is free, which makes no event.
+constexpr std::chrono::milliseconds queue_interval{2};
 
 base::FileDescriptor make_socket() {
   return base::FileDescriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -76,16 +78,22 @@ Result<base::FileDescriptor> listen_at(const std::string& path) {
     bound = bind(socket.get(), path);
   }
   if (bound != 0) return tl::unexpected(system_error(operation, errno));
-  if (::chmod(path.c_str(), 0666) != 0 || ::listen(socket.get(), waiting_connections) != 0) {
+  if (::chmod(path.c_str(), 0666) != 0 || ::listen(socket.get(), SOMAXCONN) != 0) {
     return tl::unexpected(system_error(operation, errno));
   }
   return socket;
 }
 
-Result<base::FileDescriptor> connect_to(const std::string& path, const std::string& operation) {
+Result<base::FileDescriptor> connect_to(const std::string& path, const std::string& operation,
+                                        const base::Deadline& deadline) {
   base::FileDescriptor socket = make_socket();
   if (!socket.is_open()) return tl::unexpected(system_error(operation, errno, "socket"));
-  if (connect(socket.get(), path) != 0) {
+  int connected = connect(socket.get(), path);
+  while (connected != 0 && errno == EAGAIN && !deadline.has_passed()) {  // the queue is full (unix(7), connect(2))
+    std::this_thread::sleep_for(queue_interval);
+    connected = connect(socket.get(), path);
+  }
+  if (connected != 0) {
     const int error_number = errno;
     const bool nobody = error_number == ENOENT || error_number == ECONNREFUSED;
     return tl::unexpected(system_error(operation, error_number, path, nobody ? "is its publisher running?" : ""));

@@ -1,11 +1,13 @@
 // Where a publisher of a given name is found: /run/ringtail/<name>.sock.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
 #include <ringtail/error.hpp>
 
+#include "base/deadline.hpp"
 #include "base/file_descriptor.hpp"
 
 namespace ringtail::share {
@@ -20,7 +22,12 @@ namespace ringtail::share {
 /// is replaced; a live one is an error. Makes the directory, but none above it.
 [[nodiscard]] Result<base::FileDescriptor> listen_at(const std::string& path);
 
-/// Client: connects to the publisher at `path`.
-[[nodiscard]] Result<base::FileDescriptor> connect_to(const std::string& path, const std::string& operation);
+/// How long a client waits for a publisher that is there.
+inline constexpr std::chrono::seconds usual_patience{5};
+
+/// Client: connects to the publisher at `path`. Where many do at once it waits for its turn, until `deadline`.
+[[nodiscard]] Result<base::FileDescriptor> connect_to(
+    const std::string& path, const std::string& operation,
+    const base::Deadline& deadline = base::Deadline::after(usual_patience));
 
 }  // namespace ringtail::share

@@ -17,6 +17,7 @@ constexpr std::size_t most_strangers = 16;  // guests who will be refused: they 
 constexpr std::chrono::seconds longest_greeting{1};
 constexpr std::chrono::seconds longest_compilation{10};  // of a client's filter, whose names may have to be looked up
 constexpr int events_at_once = 64;
+constexpr int guests_at_once = 16;  // the others wait at the door until these have been heard
 
 // What an epoll event is about: a client's number, or one of these.
 constexpr std::uint32_t about_listener = 0xffffffff;
@@ -56,7 +57,7 @@ void Publisher::serve() {
 }
 
 void Publisher::accept_guests() {
-  for (;;) {
+  for (int accepted = 0; accepted < guests_at_once; ++accepted) {
     base::FileDescriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket.is_open()) {
       if (errno == EMFILE || errno == ENFILE) turn_away();

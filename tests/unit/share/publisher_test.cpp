@@ -8,6 +8,7 @@
 #include <random>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -283,6 +284,26 @@ TEST_F(Lending, TheLastPlaceIsTheLast) {
   other.reset();
   wait_until([](const PublisherStats& stats) { return stats.clients == 1; });
   EXPECT_TRUE(try_to_open());
+}
+
+TEST_F(Lending, WhoComesWhenTheQueueIsFullWaits) {
+  const base::FileDescriptor listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
+  path().copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(listener.get(), 0), 0);  // for one
+  const auto first = connect_to(path(), "connect");
+  ASSERT_TRUE(first) << first.error().message();
+  const auto hurried = connect_to(path(), "connect", base::Deadline::after(0ns));
+  ASSERT_FALSE(hurried);
+  EXPECT_EQ(hurried.error().error_number, EAGAIN);
+  std::thread host([&] {
+    std::this_thread::sleep_for(20ms);
+    base::FileDescriptor(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)).close();
+  });
+  const auto patient = connect_to(path(), "connect");
+  EXPECT_TRUE(patient) << patient.error().message();
+  host.join();
 }
 
 TEST_F(Lending, AGreetingMayComeInPieces) {
