@@ -14,20 +14,22 @@ namespace {
 
 constexpr std::string_view dpdk_prefix = "dpdk:";
 constexpr std::string_view share_prefix = "ringtail:";
+// Whoever waits for packets does not wait as long for a publisher that hangs as whoever starts.
+constexpr std::chrono::milliseconds patience_with_reopening{500};
 
 Result<detail::BackendPointer> open_share(const std::string& device, const OpenOptions& options) {
-  const auto open_once = [device, options](std::uint16_t first_interface_id) {
+  const auto open_once = [device, options](std::uint16_t first_interface_id, bool again) {
     const std::string_view text = std::string_view(device).substr(share_prefix.size());
-    return share::ShareBackend::open(device, text, options, first_interface_id);
+    const std::chrono::milliseconds patience = again ? patience_with_reopening : share::usual_patience;
+    return share::ShareBackend::open(device, text, options, first_interface_id, base::Deadline::after(patience));
   };
-  if (!options.wait_for_interface) return open_once(0);
+  if (!options.wait_for_interface) return open_once(0, false);
   return ReopeningBackend::open({.device = device, .kind = "share", .outlives_its_end = true, .open = open_once});
 }
 
 Result<detail::BackendPointer> open_outliving_link(const std::string& device, const OpenOptions& options) {
-  return ReopeningBackend::open({.device = device, .kind = "tpacket", .open = [device, options](std::uint16_t first) {
-                                   return open_tpacket(device, options, first);
-                                 }});
+  const auto open_once = [device, options](std::uint16_t first, bool) { return open_tpacket(device, options, first); };
+  return ReopeningBackend::open({.device = device, .kind = "tpacket", .open = open_once});
 }
 
 Result<detail::BackendPointer> open_backend(std::string_view device, const OpenOptions& options) {

@@ -17,7 +17,7 @@ constexpr std::chrono::nanoseconds open_interval = 200ms;  // FAULTS: rebinds wi
 }  // namespace
 
 Result<detail::BackendPointer> ReopeningBackend::open(Reopenable reopenable) {
-  auto inner = reopenable.open(0);
+  auto inner = reopenable.open(0, false);
   if (!inner) return tl::unexpected(std::move(inner.error()));
   base::FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
   base::WakeEvent wake = base::WakeEvent::create();
@@ -56,9 +56,9 @@ ReceiveStatus ReopeningBackend::receive(std::chrono::nanoseconds timeout, Batch&
 
 ReceiveStatus ReopeningBackend::look(Batch& batch) {
   if (!inner_) {
-    if (stop_requested_.load()) return ReceiveStatus::end_of_stream;
+    if (stop_requested_.load() || failure_) return ReceiveStatus::end_of_stream;
     try_to_open();
-    if (!inner_) return ReceiveStatus::timeout;
+    if (!inner_) return failure_ ? ReceiveStatus::end_of_stream : ReceiveStatus::timeout;
   }
   const ReceiveStatus status = inner_->receive(0ns, batch);
   learn_interfaces();
@@ -103,10 +103,15 @@ void ReopeningBackend::learn_interfaces() {
   }
 }
 
-// Any error means "not yet": the interface may be half way into existence.
+// Almost any error means "not yet": the interface may be half way into existence. But a right that we have given up, or
+// a publisher that does not want us, is no matter of time. A try that takes long is followed by as long a pause.
 void ReopeningBackend::try_to_open() {
-  auto opened = reopenable_.open(first_interface_id_);
-  if (opened) adopt(std::move(*opened));
+  if (!next_try_.has_passed()) return;
+  const auto start = base::Deadline::Clock::now();
+  auto opened = reopenable_.open(first_interface_id_, true);
+  next_try_ = base::Deadline::after(base::Deadline::Clock::now() - start);
+  if (opened) return adopt(std::move(*opened));
+  if (opened.error().error_number == EPERM || opened.error().bad_usage) failure_ = std::move(opened.error());
 }
 
 void ReopeningBackend::wait(std::chrono::nanoseconds timeout) noexcept {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,13 +24,14 @@ struct Reopenable {
   std::string_view kind;  ///< a literal
   /// True where the end of a stream is no end: a publisher that is stopped in good order may be started again.
   bool outlives_its_end = false;
-  /// `first_interface_id` is what the new source's interface ids begin with.
-  std::function<Result<detail::BackendPointer>(std::uint16_t first_interface_id)> open;
+  /// `first_interface_id` is what the new source's interface ids begin with. `again`: packets are waited for meanwhile,
+  /// so it takes a second at most.
+  std::function<Result<detail::BackendPointer>(std::uint16_t first_interface_id, bool again)> open;
 };
 
 /// Batches come from the inner back ends themselves; one that has lost its interface lives on until its last batch is
 /// back. Each new one brings new interface entries, so a file gets a new Interface Description Block; when the table is
-/// full, the last entries stand for all that come later.
+/// full, the last entries stand for all that come later. What may not be opened any more ends the stream.
 class ReopeningBackend final : public detail::Backend {
  public:
   [[nodiscard]] static Result<detail::BackendPointer> open(Reopenable reopenable);
@@ -40,7 +42,7 @@ class ReopeningBackend final : public detail::Backend {
   void shut_down() noexcept override;
   Stats stats() override;
   const ring::InterfaceTable& interfaces() const noexcept override { return interfaces_; }
-  const Error* failure() const noexcept override { return nullptr; }
+  const Error* failure() const noexcept override { return failure_ ? &*failure_ : nullptr; }
   int pollable_descriptor() const noexcept override { return epoll_.get(); }
   std::string_view name() const noexcept override { return reopenable_.device; }
   std::string_view kind() const noexcept override { return reopenable_.kind; }
@@ -64,6 +66,8 @@ class ReopeningBackend final : public detail::Backend {
   base::FileDescriptor timer_;  // ticks while there is no interface
   ring::InterfaceTable interfaces_;
   std::uint16_t first_interface_id_ = 0;  // of the inner back end
+  base::Deadline next_try_ = base::Deadline::after({});
+  std::optional<Error> failure_;
 
   std::atomic<bool> stop_requested_{false};
   std::atomic<bool> interrupted_{false};

@@ -15,8 +15,6 @@ namespace ringtail::share {
 
 namespace {
 
-constexpr int answer_timeout_ms = 5000;
-
 // Behind the greeting.
 constexpr std::uint8_t bell_word = 0;
 constexpr std::uint8_t first_memory_word = 1;
@@ -67,13 +65,15 @@ base::FileDescriptor process_of_peer(int socket) noexcept {
   return base::FileDescriptor(peer ? static_cast<int>(::syscall(SYS_pidfd_open, peer->process, 0)) : -1);
 }
 
-Result<Greeting> greet(int socket, const Request& request, const std::string& operation) {
+Result<Greeting> greet(int socket, const Request& request, const std::string& operation,
+                       const base::Deadline& deadline) {
   const Hello hello = to_hello(request);
   if (::send(socket, &hello, sizeof hello, MSG_NOSIGNAL) != sizeof hello) {
     return tl::unexpected(system_error(operation, errno, "greet the publisher"));
   }
   pollfd answer = {.fd = socket, .events = POLLIN, .revents = 0};
-  if (::poll(&answer, 1, answer_timeout_ms) != 1) {
+  const auto patience = std::chrono::ceil<std::chrono::milliseconds>(deadline.remaining(usual_patience));
+  if (::poll(&answer, 1, static_cast<int>(patience.count())) != 1) {
     return tl::unexpected(make_error(operation, "the publisher does not answer"));
   }
   Greeting greeting;
@@ -84,8 +84,10 @@ Result<Greeting> greet(int socket, const Request& request, const std::string& op
   if (bytes == 0) return tl::unexpected(make_error(operation, "the publisher hung up"));
   const std::size_t expected = request.intent == Intent::ask ? 0 : greeting.descriptors.size();
   const std::string fault = fault_of(greeting, bytes, descriptors, expected);
-  if (!fault.empty()) return tl::unexpected(make_error(operation, fault));
-  return greeting;
+  if (fault.empty()) return greeting;
+  Error error = make_error(operation, fault);
+  if (bytes == sizeof greeting.welcome && greeting.welcome.is_final != 0) error.error_number = EPERM;
+  return tl::unexpected(std::move(error));
 }
 
 // A stream may bring it in pieces. They are looked at where they are, so nobody keeps them for a guest that dawdles.
@@ -159,8 +161,9 @@ bool send_link_types(int socket, const Geometry& geometry, std::span<const std::
   return ::send(socket, &welcome, sizeof welcome, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof welcome;
 }
 
-void send_refusal(int socket, std::string_view reason) noexcept {
+void send_refusal(int socket, std::string_view reason, bool is_final) noexcept {
   Welcome welcome;
+  welcome.is_final = is_final ? 1 : 0;
   reason.copy(welcome.refusal, sizeof welcome.refusal - 1);
   (void)!::send(socket, &welcome, sizeof welcome, MSG_NOSIGNAL | MSG_DONTWAIT);
 }

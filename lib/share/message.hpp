@@ -25,7 +25,9 @@
 
 #include <ringtail/error.hpp>
 
+#include "base/deadline.hpp"
 #include "base/file_descriptor.hpp"
+#include "share/address.hpp"
 #include "share/group.hpp"
 #include "share/layout.hpp"
 #include "share/packet_filter.hpp"
@@ -79,7 +81,8 @@ struct Welcome {
   Geometry geometry{};
   std::uint16_t link_type_count = 0;
   std::uint16_t link_types[most_filter_programs] = {};  ///< of the interfaces there are so far
-  std::uint16_t reserved[3] = {};
+  std::uint16_t is_final = 0;                           ///< 1: the same greeting would be refused again
+  std::uint16_t reserved[2] = {};
   char refusal[88] = {};  ///< empty: welcome
 };
 static_assert(sizeof(Welcome) == 128 && std::is_trivially_copyable_v<Welcome>);
@@ -104,9 +107,11 @@ struct PeerCredentials {
 /// (pidfd_open(2)). Not open: it cannot be had.
 [[nodiscard]] base::FileDescriptor process_of_peer(int socket) noexcept;
 
-/// Client: greets the publisher behind `socket` and waits for the answer, a few seconds at most. A refusal, or anything
-/// that is no answer, is an error. With Intent::ask there are no descriptors in it.
-[[nodiscard]] Result<Greeting> greet(int socket, const Request& request, const std::string& operation);
+/// Client: greets the publisher behind `socket` and waits for the answer, until `deadline`. A refusal, or anything that
+/// is no answer, is an error; EPERM is the number of a refusal that will not change. With Intent::ask there are no
+/// descriptors in it.
+[[nodiscard]] Result<Greeting> greet(int socket, const Request& request, const std::string& operation,
+                                     const base::Deadline& deadline = base::Deadline::after(usual_patience));
 
 enum class HelloStatus { nothing_yet, right, wrong_version, nonsense };
 
@@ -117,7 +122,7 @@ enum class HelloStatus { nothing_yet, right, wrong_version, nonsense };
 bool send_welcome(int socket, const Geometry& geometry, const SharedDescriptors& descriptors) noexcept;
 /// The answer to Intent::ask.
 bool send_link_types(int socket, const Geometry& geometry, std::span<const std::uint16_t> link_types) noexcept;
-void send_refusal(int socket, std::string_view reason) noexcept;
+void send_refusal(int socket, std::string_view reason, bool is_final = false) noexcept;
 
 /// Publisher, behind the greeting. None of them waits.
 void send_bell(int socket) noexcept;

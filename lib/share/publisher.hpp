@@ -197,7 +197,7 @@ class Publisher {
   [[nodiscard]] static base::FileDescriptor open_spare() noexcept;
   void hear_guests();
   [[nodiscard]] bool answer(Guest& guest, const Hello& hello);
-  void refuse(const Guest& guest, const std::string& reason);
+  void refuse(const Guest& guest, const std::string& reason, bool is_final = true);
   void admit(Guest& guest, Request request);
   void hear_client(std::uint32_t client) noexcept;
   void look_after_clients() noexcept;

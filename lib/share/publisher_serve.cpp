@@ -144,15 +144,15 @@ bool Publisher::answer(Guest& guest, const Hello& hello) {
 }
 
 /// Only after its hello was read: closing a socket with unread words in it would take our answer back (unix(7)).
-void Publisher::refuse(const Guest& guest, const std::string& reason) {
+void Publisher::refuse(const Guest& guest, const std::string& reason, bool is_final) {
   ++stats_.refused;
-  send_refusal(guest.socket.get(), reason);
+  send_refusal(guest.socket.get(), reason, is_final);
 }
 
 void Publisher::admit(Guest& guest, Request request) {
   const auto place = std::find(clients_.begin(), clients_.end(), std::nullopt);
   if (place == clients_.end()) {
-    return refuse(guest, "all " + std::to_string(clients_.size()) + " places are taken");
+    return refuse(guest, "all " + std::to_string(clients_.size()) + " places are taken", false);
   }
   const auto number = static_cast<std::uint32_t>(place - clients_.begin());
   const bool reads_rings = guest.is_trusted && request.takes_rings;

@@ -38,10 +38,11 @@ class ShareBackend final : public detail::Backend {
   /// Attaches to a publisher, as a client that may be skipped and evicted; `text` is what follows "ringtail:"
   /// (share/wish.hpp). Of the options filter, batch_packets and snaplen are obeyed; a direction, a fanout group or a
   /// link type cannot be asked for. The filter sees packets as they were on the wire, VLAN tags in the bytes.
-  /// `first_interface_id` is what the interface ids of packets begin with.
-  [[nodiscard]] static Result<detail::BackendPointer> open(std::string_view device, std::string_view text,
-                                                           const OpenOptions& options,
-                                                           std::uint16_t first_interface_id = 0);
+  /// `first_interface_id` is what the interface ids of packets begin with. A publisher that is there has until
+  /// `deadline` to answer; EPERM is the number of a refusal that will not change.
+  [[nodiscard]] static Result<detail::BackendPointer> open(
+      std::string_view device, std::string_view text, const OpenOptions& options, std::uint16_t first_interface_id = 0,
+      const base::Deadline& deadline = base::Deadline::after(usual_patience));
 
   ReceiveStatus receive(std::chrono::nanoseconds timeout, Batch& batch) override;
   void stop() noexcept override;

@@ -29,14 +29,15 @@ bool is_trusted_publisher(int socket) {
 
 /// A filter is compiled here, for the kinds of links the publisher has: what it compiles would cost it time and name
 /// servers.
-Result<Request> request_for(const Wish& wanted, const std::string& filter, int socket, const std::string& operation) {
+Result<Request> request_for(const Wish& wanted, const std::string& filter, int socket, const std::string& operation,
+                            const base::Deadline& deadline) {
   Request request{.sharing = wanted.sharing,
                   .key = wanted.key,
                   .group = wanted.group,
                   .filter_text = filter,
                   .takes_rings = is_trusted_publisher(socket)};
   if (filter.empty()) return request;
-  const auto told = greet(socket, {.intent = Intent::ask}, operation);
+  const auto told = greet(socket, {.intent = Intent::ask}, operation, deadline);
   if (!told) return tl::unexpected(told.error());
   auto compiled = compile_filter(filter, std::span(told->welcome.link_types).first(told->welcome.link_type_count));
   if (!compiled) return tl::unexpected(std::move(compiled.error()));
@@ -52,7 +53,8 @@ bool watch(int epoll, int descriptor) {
 }  // namespace
 
 Result<detail::BackendPointer> ShareBackend::open(std::string_view device, std::string_view text,
-                                                  const OpenOptions& options, std::uint16_t first_interface_id) {
+                                                  const OpenOptions& options, std::uint16_t first_interface_id,
+                                                  const base::Deadline& deadline) {
   const std::string operation = "open " + std::string(device);
   if (const auto wish = impossible_wish(options)) return tl::unexpected(usage_error(operation, *wish));
   if (options.snaplen < 1 || options.batch_packets < 1) {
@@ -62,11 +64,11 @@ Result<detail::BackendPointer> ShareBackend::open(std::string_view device, std::
   if (!wanted) return tl::unexpected(wanted.error());
   const auto path = socket_path(default_directory(), wanted->publisher);
   if (!path) return tl::unexpected(path.error());
-  auto socket = connect_to(*path, operation);
+  auto socket = connect_to(*path, operation, deadline);
   if (!socket) return tl::unexpected(std::move(socket.error()));
-  auto request = request_for(*wanted, options.filter, socket->get(), operation);
+  auto request = request_for(*wanted, options.filter, socket->get(), operation, deadline);
   if (!request) return tl::unexpected(std::move(request.error()));
-  auto greeting = greet(socket->get(), *request, operation);
+  auto greeting = greet(socket->get(), *request, operation, deadline);
   if (!greeting) return tl::unexpected(std::move(greeting.error()));
 
   const Geometry& geometry = greeting->welcome.geometry;
