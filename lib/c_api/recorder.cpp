@@ -25,11 +25,18 @@ ringtail_recorder* ringtail_create_recorder(const ringtail_recorder_options* opt
 }
 
 void ringtail_write(ringtail_recorder* recorder, std::uint16_t source_id, ringtail_batch* batch) {
-  if (batch->loan != nullptr) recorder->recorder.write(source_id, c_api::take_back(*batch));
+  if (batch->loan == nullptr) return;
+  (void)guarded(nullptr, [&]() -> Result<int> {
+    recorder->recorder.write(source_id, c_api::take_back(*batch));
+    return 0;
+  });
 }
 
 void ringtail_tick(ringtail_recorder* recorder) {
-  recorder->recorder.tick();
+  (void)guarded(nullptr, [recorder]() -> Result<int> {
+    recorder->recorder.tick();
+    return 0;
+  });
 }
 
 void ringtail_get_recorder_stats(const ringtail_recorder* recorder, ringtail_recorder_stats* stats,

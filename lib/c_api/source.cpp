@@ -45,10 +45,13 @@ void ringtail_close(ringtail_source* source) {
 }
 
 ringtail_receive_status ringtail_receive(ringtail_source* source, std::int64_t timeout_ns, ringtail_batch* batch) {
-  Received received = source->source.receive(std::chrono::nanoseconds(timeout_ns));
   *batch = {};
-  if (received.status == ReceiveStatus::packets) c_api::hand_over(std::move(received.batch), *batch);
-  return static_cast<ringtail_receive_status>(received.status);
+  const auto status = guarded(nullptr, [&]() -> Result<ringtail_receive_status> {
+    Received received = source->source.receive(std::chrono::nanoseconds(timeout_ns));
+    if (received.status == ReceiveStatus::packets) c_api::hand_over(std::move(received.batch), *batch);
+    return static_cast<ringtail_receive_status>(received.status);
+  });
+  return status.value_or(RINGTAIL_TIMEOUT);  // without memory there is nothing this time
 }
 
 void ringtail_release(ringtail_batch* batch) {
@@ -95,17 +98,19 @@ const char* ringtail_backend(const ringtail_source* source) {
 }
 
 void ringtail_get_stats(const ringtail_source* source, ringtail_stats* stats, std::size_t struct_bytes) {
-  const Stats now = source->source.stats();
-  const ringtail_stats figures = {.received = now.received,
-                                  .delivered = now.delivered,
-                                  .dropped_ring = now.dropped_ring,
-                                  .unread = now.unread,
-                                  .dropped_interface = now.dropped_interface,
-                                  .freezes = now.freezes,
-                                  .truncated = now.truncated,
-                                  .delivered_bytes = now.delivered_bytes,
-                                  .malformed = now.malformed};
-  c_api::copy_out(figures, stats, struct_bytes);
+  const auto figures = guarded(nullptr, [source]() -> Result<ringtail_stats> {
+    const Stats now = source->source.stats();
+    return ringtail_stats{.received = now.received,
+                          .delivered = now.delivered,
+                          .dropped_ring = now.dropped_ring,
+                          .unread = now.unread,
+                          .dropped_interface = now.dropped_interface,
+                          .freezes = now.freezes,
+                          .truncated = now.truncated,
+                          .delivered_bytes = now.delivered_bytes,
+                          .malformed = now.malformed};
+  });
+  c_api::copy_out(figures.value_or(ringtail_stats{}), stats, struct_bytes);
 }
 
 int ringtail_get_counter(const ringtail_source* source, std::uint32_t index, const char** name, std::uint64_t* value) {

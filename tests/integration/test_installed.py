@@ -6,10 +6,34 @@ import subprocess
 
 import testbed
 from capture import Capture
+from daemon import Daemon
+from test_daemon_lending import lending_only
 from testbed import Testbed, run, wait_until_bound
 
 PACKETS = 900
 FLOWS = 9
+
+# A batch is given back once neither it nor a view of it is left, and a source that is closed says so.
+CARELESS_ANALYZER = """
+import sys, ringtail
+library, released = ringtail._library, []
+release = library.ringtail_release
+library.ringtail_release = lambda batch: (released.append(batch), release(batch))
+source = ringtail.Source(sys.argv[1])
+batch = source.receive()[1]
+packets, view = batch.packets, batch.memory(batch.packets[0])
+del batch, packets
+assert not released and len(view) == 100, released
+del view
+assert len(released) == 1, released
+source.close()
+for use in source.receive, source.stop, source.interrupt, source.stats, source.fileno:
+    try:
+        use()
+        sys.exit(f"{use} went on")
+    except ringtail.Error as error:
+        assert "closed" in str(error)
+"""
 
 
 class Installed(Testbed):
@@ -72,6 +96,29 @@ class Installed(Testbed):
 
     def test_python(self):
         self.check_counts("python3", self.examples / "python" / "protocol_counter.py")
+
+    def test_python_without_care(self):
+        capture = Capture(self)
+        self.send_numbered(10, "--size", 100)
+        self.assertEqual(10, capture.finish()["written_packets"])
+        run("python3", "-c", CARELESS_ANALYZER, f"file:{capture.path}",
+            env={**self.environment, "PYTHONPATH": str(self.examples / "python")})
+
+    def test_on_what_a_daemon_lends(self):
+        running = Daemon(self, lending_only())
+        counter = self.directory / "packet_counter"
+        run(self.compiler("C"), "-std=c99", self.examples / "packet_counter.c", "-o", counter,
+            *self.pkg_config("ringtail-c"))
+        environment = {**self.environment, "RINGTAIL_RUN_DIR": str(running.run_dir)}
+        python = ("python3", self.examples / "python" / "protocol_counter.py")
+        analyzers = [self.start(*command, "ringtail:cap", PACKETS, stdout=subprocess.PIPE, text=True, env=environment)
+                     for command in ((counter,), python)]
+        running.wait_for("cap", "both", lambda now: len(now["share"]["clients"]) == 2)
+        self.send_numbered(PACKETS, "--size", 100)
+        for analyzer in analyzers:
+            said = analyzer.communicate(timeout=testbed.LONGEST_WAIT)[0].splitlines()[-1]
+            self.assertEqual(f"{PACKETS} packets, {PACKETS * 100} bytes, 0 dropped", said)
+        running.finish()
 
     def test_the_dpdk_module_is_found_where_it_was_installed(self):
         counted = run(self.ringtail, "count", "--no-huge", "-i", "dpdk:net_null0", "-c", 100, env=self.environment)

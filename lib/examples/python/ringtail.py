@@ -7,7 +7,8 @@
                     inspect(packet.timestamp_ns, data)      # data: a read-only memoryview of the memory it arrived in
 
 A batch is a loan: leaving its `with` gives the memory back, and then no view of it may be read any more. A view that
-outlives it shows other packets, so whoever keeps bytes makes a copy of them: bytes(data).
+outlives it shows other packets, so whoever keeps bytes makes a copy of them: bytes(data). Without a `with` it goes back
+when neither the batch nor a view of it is left.
 
 What the names mean is told in <ringtail/ringtail.h>. RINGTAIL_LIBRARY names another library than libringtail.so.0.
 """
@@ -96,18 +97,26 @@ class Batch:
     def __exit__(self, *_):
         self.release()
 
+    def __del__(self):
+        self.release()
+
     def __len__(self):
         return self._batch.count
 
     @property
     def packets(self):
         address = ctypes.cast(self._batch.packets, c_void_p).value
-        return (Packet * len(self)).from_address(address) if address else (Packet * 0)()
+        return self._lend((Packet * len(self)).from_address(address)) if address else (Packet * 0)()
 
     def memory(self, packet):
         """A packet's captured bytes where they lie, read-only."""
         address = self._batch.memory + packet.offset
-        return memoryview((c_char * packet.captured_length).from_address(address)).cast("B").toreadonly()
+        array = self._lend((c_char * packet.captured_length).from_address(address))
+        return memoryview(array).cast("B").toreadonly()
+
+    def _lend(self, array):
+        array.batch = self  # which stays as long as anybody looks at it
+        return array
 
     def __iter__(self):
         for packet in self.packets:
@@ -143,6 +152,11 @@ class Source:
     def __exit__(self, *_):
         self.close()
 
+    def _open(self):
+        if not self._source:
+            raise Error("use a source: it is closed")
+        return self._source
+
     def close(self):
         """Ends the capture. Batches stay valid until they are released."""
         source, self._source = self._source, None
@@ -151,7 +165,7 @@ class Source:
     def receive(self, timeout_ns=-1):
         """(status, batch): waits at most so long; a negative time is as long as it takes."""
         batch = Batch()
-        status = _library.ringtail_receive(self._source, timeout_ns, byref(batch._batch))
+        status = _library.ringtail_receive(self._open(), timeout_ns, byref(batch._batch))
         return status, batch
 
     def __iter__(self):
@@ -162,22 +176,22 @@ class Source:
                 yield batch
             elif status == END_OF_STREAM:
                 error = _Error()
-                if _library.ringtail_failure(self._source, byref(error)):
+                if _library.ringtail_failure(self._open(), byref(error)):
                     raise Error(error.message.decode())
                 return
 
     def stop(self):
         """Ends the inflow; what has been accepted still comes."""
-        _library.ringtail_stop(self._source)
+        _library.ringtail_stop(self._open())
 
     def interrupt(self):
-        _library.ringtail_interrupt(self._source)
+        _library.ringtail_interrupt(self._open())
 
     def fileno(self):
         """For select and selectors; -1 for files."""
-        return _library.ringtail_pollable_descriptor(self._source)
+        return _library.ringtail_pollable_descriptor(self._open())
 
     def stats(self):
         stats = Stats()
-        _library.ringtail_get_stats(self._source, byref(stats), ctypes.sizeof(stats))
+        _library.ringtail_get_stats(self._open(), byref(stats), ctypes.sizeof(stats))
         return stats
