@@ -4,6 +4,8 @@
 #include <iterator>
 #include <string>
 
+#include "base/printable.hpp"
+
 namespace ringtail::share {
 
 namespace {
@@ -15,7 +17,7 @@ void put(char (&field)[Bytes], const std::string& text) {
 
 template <std::size_t Bytes>
 std::string get(const char (&field)[Bytes]) {
-  return {field, ::strnlen(field, Bytes)};
+  return base::printable({field, ::strnlen(field, Bytes)});
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/descriptor_message.hpp"
+#include "base/printable.hpp"
 
 namespace ringtail::share {
 
@@ -37,7 +38,9 @@ std::string fault_of(const Greeting& greeting, ssize_t bytes, std::size_t descri
                      std::size_t expected_descriptors) {
   const Welcome& welcome = greeting.welcome;
   if (bytes != sizeof welcome || welcome.magic != message_magic) return "what answers there is no publisher";
-  if (welcome.refusal[0] != 0) return std::string(welcome.refusal, ::strnlen(welcome.refusal, sizeof welcome.refusal));
+  if (welcome.refusal[0] != 0) {
+    return base::printable({welcome.refusal, ::strnlen(welcome.refusal, sizeof welcome.refusal)});
+  }
   if (welcome.version != layout_version) return "the publisher speaks version " + std::to_string(welcome.version);
   if (descriptors != expected_descriptors || !welcome.geometry.is_sane() ||
       welcome.link_type_count > std::size(welcome.link_types)) {

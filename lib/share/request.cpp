@@ -3,6 +3,7 @@
 #include <cstring>
 #include <iterator>
 
+#include "base/printable.hpp"
 #include "filter/foreign_program.hpp"
 #include "share/message.hpp"
 
@@ -17,14 +18,6 @@ tl::unexpected<Error> refuse(const char* why) {
 template <std::size_t bytes>
 std::string text_of(const char (&field)[bytes]) {
   return {field, ::strnlen(field, bytes)};
-}
-
-/// What terminals do not obey.
-std::string printable(std::string text) {
-  for (char& character : text) {
-    if (character < ' ' || character > '~') character = '?';
-  }
-  return text;
 }
 
 Result<PacketFilter> read_filter(const Hello& hello) {
@@ -68,8 +61,8 @@ Result<Request> read_request(const Hello& hello) {
   Request request{.intent = static_cast<Intent>(hello.intent),
                   .sharing = static_cast<Sharing>(hello.sharing),
                   .key = static_cast<FlowKey>(hello.key),
-                  .group = printable(text_of(hello.group)),
-                  .filter_text = printable(text_of(hello.filter_text))};
+                  .group = base::printable(text_of(hello.group)),
+                  .filter_text = base::printable(text_of(hello.filter_text))};
   if (hello.takes_rings > 1) return refuse("it takes what nobody knows");
   request.takes_rings = hello.takes_rings == 1;
   if ((request.sharing == Sharing::broadcast) != request.group.empty()) return refuse("its group makes no sense");
