@@ -71,13 +71,19 @@ class HostilePublisher : public testing::Test {
   [[nodiscard]] PacketDescriptor& packet(std::uint32_t slot, std::uint32_t index) {
     return reinterpret_cast<PacketDescriptor*>(packets_.data() + geometry.slot_offset(slot))[index];
   }
+  [[nodiscard]] Announcement& announcement(std::uint64_t position) {
+    return reinterpret_cast<Announcement*>(lent_.data() + sizeof(LentHeader))[position % geometry.slot_count];
+  }
   void announce(std::uint64_t position, std::uint32_t slot, std::uint32_t packets, std::uint32_t memory = 0) {
-    auto* const announcements = reinterpret_cast<Announcement*>(lent_.data() + sizeof(LentHeader));
-    Announcement& announcement = announcements[position % geometry.slot_count];
-    announcement.slot = slot;
-    announcement.packets = announcement.selected = packets;
-    announcement.memory = memory;
-    announcement.position.store(position + 1);
+    announce(position, slot, packets, memory, packets);
+  }
+  void announce(std::uint64_t position, std::uint32_t slot, std::uint32_t packets, std::uint32_t memory,
+                std::uint32_t selected) {
+    announcement(position).slot = slot;
+    announcement(position).packets = packets;
+    announcement(position).selected = selected;
+    announcement(position).memory = memory;
+    announcement(position).position.store(position + 1);
   }
 
   /// After its timeout, when it is interrupted, and when it was stopped. The bounds are for machines that are busy.
@@ -272,39 +278,66 @@ TEST_F(HostilePublisher, AnswersThatAreNoneAreErrors) {
   const auto answer = [](int socket) { (void)!::send(socket, "hello yourself", 14, 0); };
   EXPECT_THAT(open(answer).error().message(), HasSubstr("no publisher"));
   socket_.close();
+  const auto refuse = [](int socket) { send_refusal(socket, "\033]0;mine\a\u009bgo"); };  // what terminals obey
+  EXPECT_THAT(open(refuse).error().message(), HasSubstr("?]0;mine???go"));
+  socket_.close();
   EXPECT_THAT(open([](int socket) { ::shutdown(socket, SHUT_RDWR); }).error().message(), HasSubstr("hung up"));
 }
 
-// Random descriptors, random announcements, changing while they are read. What is delivered can be read to its last
-// byte.
+/// Reads all of it, so that what lies outside is SIGSEGV.
+std::uint64_t sum_of(std::span<const std::byte> bytes) {
+  std::uint64_t sum = 0;
+  for (const std::byte byte : bytes) sum += std::to_integer<std::uint64_t>(byte);
+  return sum;
+}
+
+// Random descriptors, selections and announcements, changing while they are read: through a mapping of its own, as
+// another process would. All that is delivered can be read.
 TEST_F(HostilePublisher, RandomMemoryNeverLeadsOutside) {
   const auto seed = std::random_device()();
   SCOPED_TRACE(seed);
-  std::mt19937_64 random(seed);
+  const auto small = make(4096, base::Writers::owner_alone);
+  const std::uint32_t memories[] = {0, 0, 0, name_memory(1, 2), name_memory(1, 2), name_memory(2, 2)};
+  const auto random_packet = [](std::mt19937_64& random) {
+    return described(random() % (random() % 2 == 0 ? 4200 : 2 * geometry.packets_bytes()),
+                     static_cast<std::uint32_t>(random() % (random() % 2 == 0 ? 200 : 100'000)),
+                     static_cast<std::uint32_t>(random() % 200'000), static_cast<std::uint16_t>(random() % 8 == 0));
+  };
+  const std::jthread vandal([&, random = std::mt19937_64(seed)](const std::stop_token& done) mutable {
+    while (!done.stop_requested()) {
+      packet(static_cast<std::uint32_t>(random() % geometry.slot_count),
+             static_cast<std::uint32_t>(random() % geometry.slot_packets)) = random_packet(random);
+      if (random() % 256 == 0) announcement(random()).packets = static_cast<std::uint32_t>(random() % 40);
+      if (random() % 256 == 0) announcement(random()).slot = static_cast<std::uint32_t>(random() % 66);
+      if (random() % 256 == 0) announcement(random()).memory = memories[random() % std::size(memories)];
+    }
+  });
+  std::mt19937_64 random(seed + 1);
+  std::uint64_t delivered = 0;
   std::uint64_t sum = 0;
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < 100; ++round) {
     auto source = open();
     ASSERT_TRUE(source) << source.error().message();
+    ASSERT_TRUE(send_memory(socket_.get(), 2, small.descriptor()));
     for (std::uint64_t position = 0; position < 40; ++position) {
-      const auto slot = static_cast<std::uint32_t>(random() % (geometry.slot_count + (position == 39 ? 2 : 0)));
-      for (std::uint32_t index = 0; slot < geometry.slot_count && index < geometry.slot_packets; ++index) {
-        packet(slot, index) =
-            described(random() % (2 * geometry.packets_bytes()), static_cast<std::uint32_t>(random() % 100'000),
-                      static_cast<std::uint32_t>(random() % 200'000), static_cast<std::uint16_t>(random() % 2));
-      }
-      announce(position, slot, static_cast<std::uint32_t>(random() % (geometry.slot_packets + 1)));
+      auto* const selection = reinterpret_cast<std::uint64_t*>(lent_.data() + geometry.selections_offset());
+      selection[position] = random();
+      const auto packets = static_cast<std::uint32_t>(random() % (geometry.slot_packets + 1));
+      announce(position, static_cast<std::uint32_t>(random() % geometry.slot_count), packets,
+               memories[random() % (position < 38 ? 5 : 6)], random() % 2 == 0 ? packets : packets / 2);
       const Received got = source->receive(0ns);
-      for (const PacketView packet : got.batch) {
-        if (packet.captured_length() == 0) continue;
-        sum += std::to_integer<std::uint64_t>(packet.bytes().front());
-        sum += std::to_integer<std::uint64_t>(packet.bytes().back());
+      for (const PacketView each : got.batch) {
+        ASSERT_LE(each.captured_length(), each.wire_length());
+        ASSERT_LT(each.interface_id(), source->interface_count());
+        sum += sum_of(each.bytes());
+        ++delivered;
       }
       if (got.status == ReceiveStatus::end_of_stream) break;
     }
     std::memset(lent_.data() + sizeof(LentHeader), 0, geometry.lent_bytes() - sizeof(LentHeader));
     socket_.close();
   }
-  EXPECT_GE(sum, 0U);
+  EXPECT_GT(delivered, 0U) << sum;
 }
 
 TEST_F(HostilePublisher, WhatIsNoRingIsNotMapped) {

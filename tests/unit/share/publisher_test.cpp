@@ -254,12 +254,21 @@ TEST_F(Lending, RandomBytesOnTheControlSocketHarmNobodyElse) {
 TEST_F(Lending, WhatAClientMayOnlyReadItCannotWrite) {
   publish();
   const RawClient client = attach();
-  for (const int index : {0, 1}) {
-    const int descriptor = client.descriptors[static_cast<std::size_t>(index)].get();
-    EXPECT_EQ(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0), MAP_FAILED);
-    EXPECT_EQ(::pwrite(descriptor, "x", 1, 0), -1);
-    EXPECT_EQ(::ftruncate(descriptor, 0), -1);
-    EXPECT_EQ(::fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096), -1);
+  for (const std::size_t index : {std::size_t{0}, std::size_t{1}}) {
+    const int passed = client.descriptors[index].get();
+    const base::FileDescriptor reopened(
+        ::open(("/proc/self/fd/" + std::to_string(passed)).c_str(), O_RDWR | O_CLOEXEC));
+    for (const int descriptor : {passed, reopened.get()}) {
+      if (descriptor < 0) continue;
+      EXPECT_EQ(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0), MAP_FAILED);
+      EXPECT_EQ(::pwrite(descriptor, "x", 1, 0), -1);
+      EXPECT_EQ(::ftruncate(descriptor, 0), -1);
+      EXPECT_EQ(::fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096), -1);
+    }
+    const base::Mapping& mapped = index == 0 ? client.packets : client.lent;
+    EXPECT_EQ(::mprotect(mapped.data(), 4096, PROT_READ | PROT_WRITE), -1);
+    EXPECT_EQ(errno, EACCES);
+    EXPECT_EQ(::madvise(mapped.data(), 4096, MADV_REMOVE), -1);
   }
   EXPECT_EQ(::ftruncate(client.descriptors[2].get(), 0), -1) << "or the publisher would die of SIGBUS";
 }
