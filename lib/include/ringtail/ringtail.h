@@ -23,8 +23,8 @@
 // released on any thread, in any order, even after ringtail_close(). A recorder belongs to one thread at a time.
 //
 // Processes. A source belongs to the process that opened it. In a child made by fork(2) it has ended, and
-// ringtail_failure() says why; the child may close it and release its batches, which the parent does not notice, but not
-// read their packets: what another process lends is not handed on to children.
+// ringtail_failure() says why; the child may close it and release its batches, which the parent does not notice, but
+// not read their packets: what another process lends is not handed on to children.
 //
 // Nothing here prints, exits or raises signals. A NULL `error` is allowed everywhere.
 #ifndef RINGTAIL_RINGTAIL_H
