@@ -61,7 +61,7 @@ class ConfigurationReader {
   void read_capture(const toml::table& table);
   void read_sources(TableReader& keys, CaptureSettings& capture);
   void read_threads(TableReader& keys, CaptureSettings& capture);
-  void read_dpdk(const toml::table& table, DpdkOptions& dpdk);
+  void read_dpdk(const toml::table& table, OpenOptions& open);
   void read_output(TableReader& keys, CaptureSettings& capture);
   void read_storage(const toml::table& table, CaptureSettings& capture);
   void read_share(const toml::table& table, ShareSettings& share);
@@ -128,7 +128,7 @@ void ConfigurationReader::read_capture(const toml::table& table) {
   CaptureSettings capture;
   read_sources(keys, capture);
   read_threads(keys, capture);
-  if (const toml::table* dpdk = keys.table("dpdk")) read_dpdk(*dpdk, capture.open.dpdk);
+  if (const toml::table* dpdk = keys.table("dpdk")) read_dpdk(*dpdk, capture.open);
   read_output(keys, capture);
   const toml::table* storage = keys.table("storage");
   if (storage != nullptr) read_storage(*storage, capture);
@@ -216,14 +216,15 @@ void ConfigurationReader::read_threads(TableReader& keys, CaptureSettings& captu
   }
 }
 
-void ConfigurationReader::read_dpdk(const toml::table& table, DpdkOptions& dpdk) {
+void ConfigurationReader::read_dpdk(const toml::table& table, OpenOptions& open) {
   TableReader keys = reader(table, "capture.dpdk");
+  DpdkOptions& dpdk = open.dpdk;
   keys.text("eal_arguments", dpdk.eal_arguments);
   keys.flag("huge_pages", dpdk.huge_pages);
   keys.text("file_prefix", dpdk.file_prefix);
   keys.number("descriptors", dpdk.descriptors, 64, 32768);
   keys.number("mtu", dpdk.mtu, 68, 65535);
-  keys.flag("busy_poll", dpdk.busy_poll);
+  keys.flag("busy_poll", open.busy_poll);
   keys.refuse_the_rest();
 }
 

@@ -33,7 +33,8 @@ class CaptureCommandLine {
     add_output_options();
     add_stop_options();
     add_thread_options();
-    tools::add_dpdk_receive_options(app_, common_.dpdk);
+    tools::add_dpdk_options(app_, common_.dpdk);
+    tools::add_busy_poll(app_, common_.busy_poll);
     add_other_options();
   }
 

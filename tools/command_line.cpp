@@ -35,9 +35,8 @@ void add_dpdk_options(CLI::App& app, DpdkOptions& dpdk) {
       ->group(dpdk_group);
 }
 
-void add_dpdk_receive_options(CLI::App& app, DpdkOptions& dpdk) {
-  add_dpdk_options(app, dpdk);
-  app.add_flag("--busy-poll", dpdk.busy_poll, "never nap between two looks, however little arrives")->group(dpdk_group);
+void add_busy_poll(CLI::App& app, bool& busy_poll) {
+  app.add_flag("--busy-poll", busy_poll, "dpdk:, ringtail: never sleep between two looks");
 }
 
 std::optional<int> parse_command_line(CLI::App& app, Arguments arguments) {

@@ -38,8 +38,8 @@ void describe(CLI::App& app, const std::string& examples);
 /// --eal, --no-huge and --file-prefix: how DPDK is started; --mtu: of the port. The same for all dpdk: devices of the
 /// command.
 void add_dpdk_options(CLI::App& app, DpdkOptions& dpdk);
-/// And --busy-poll.
-void add_dpdk_receive_options(CLI::App& app, DpdkOptions& dpdk);
+/// --busy-poll: OpenOptions::busy_poll.
+void add_busy_poll(CLI::App& app, bool& busy_poll);
 
 /// Reads the arguments into what `app` is bound to. Nothing returned: go on. Else the exit status: 0 after --help, 2
 /// after a mistake, which has been reported.

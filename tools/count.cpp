@@ -22,6 +22,7 @@ struct CountOptions {
   std::optional<std::uint64_t> most_packets;
   std::chrono::nanoseconds duration{-1};  ///< negative: until a signal comes
   std::string json_path;
+  bool busy_poll = false;
   DpdkOptions dpdk;
 };
 
@@ -34,7 +35,8 @@ std::optional<int> read_options(Arguments arguments, CountOptions& options) {
   const auto set_end = [&](const std::string& text) { options.duration = value_or_throw(parse_duration("-a", text)); };
   app.add_option_function<std::string>("-a,--autostop", set_end, "duration:S: stop after so many seconds");
   app.add_option("--json", options.json_path, "write the summary here at exit; - is stdout");
-  add_dpdk_receive_options(app, options.dpdk);
+  add_dpdk_options(app, options.dpdk);
+  add_busy_poll(app, options.busy_poll);
   return parse_command_line(app, arguments);
 }
 
@@ -68,7 +70,10 @@ int run_count(Arguments arguments) {
   if (!json) return report(json.error());
   auto source = resolve_device(options.device).and_then([&](const std::string& device) {
     constexpr std::uint32_t snaplen = 64;  // lengths are all we look at
-    return open(device, {.filter = join_words(options.filter_words), .snaplen = snaplen, .dpdk = options.dpdk});
+    return open(device, {.filter = join_words(options.filter_words),
+                         .snaplen = snaplen,
+                         .busy_poll = options.busy_poll,
+                         .dpdk = options.dpdk});
   });
   if (!source) return conclude({.error = source.error()}, *json);
 

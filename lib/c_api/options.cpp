@@ -114,7 +114,7 @@ Result<OpenOptions> to_open_options(const ringtail_open_options* given) {
   options.dpdk.queue = narrowing.optional("dpdk_queue", read->dpdk_queue);
   options.dpdk.descriptors = narrowing.narrow<std::uint16_t>("dpdk_descriptors", read->dpdk_descriptors);
   options.dpdk.mtu = narrowing.narrow<std::uint16_t>("dpdk_mtu", read->dpdk_mtu);
-  options.dpdk.busy_poll = read->dpdk_busy_poll != 0;
+  options.busy_poll = read->busy_poll != 0;
   options.dpdk.link_wait = std::chrono::milliseconds(read->dpdk_link_wait_ms);
   return narrowing.result(std::move(options));
 }

@@ -50,7 +50,7 @@ MbufBackend::MbufBackend(std::string name, const OpenOptions& options, std::opti
       credit_(credit),
       batch_packets_(std::min(options.batch_packets, credit.mbufs)),
       snaplen_(options.snaplen),
-      busy_poll_(options.dpdk.busy_poll),
+      busy_poll_(options.busy_poll),
       filter_(filter_of(std::move(program))),
       pool_(pool),
       large_pool_(large_pool),

@@ -28,6 +28,9 @@ constexpr std::chrono::nanoseconds longest_stop = 1s;  // a publisher that hangs
 constexpr int most_words_at_once = 4096;
 constexpr int most_empty_parts = 64;
 
+// Words between two packets are few, and reading them is a system call, as is finding that there are none.
+constexpr std::uint32_t busy_looks_between_news = 1024;
+
 /// Behind a copy of shared bytes, for the compiler: it may not look at the originals instead.
 void forget_originals() noexcept {
   std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -50,7 +53,7 @@ ReceiveStatus ShareBackend::receive(std::chrono::nanoseconds timeout, Batch& bat
       if (stop_requested_.load()) ring_own_bell();  // our patience with a stop makes no event of its own
       return without_credit ? ReceiveStatus::no_credit : ReceiveStatus::timeout;
     }
-    wait(deadline.remaining(without_credit ? credit_interval : idle_interval));
+    if (!busy_poll_) wait(deadline.remaining(without_credit ? credit_interval : idle_interval));
   }
 }
 
@@ -73,6 +76,9 @@ std::optional<ReceiveStatus> ShareBackend::look(Batch& batch) {
     return ReceiveStatus::packets;
   } else if (seen != LoanState::lending) {
     ended_ = true;
+  } else if (busy_poll_) {
+    hear_news_now_and_then();
+    look_for_an_end();
   } else if (fall_asleep() && lend_next(batch)) {
     ring_own_bell();  // more may have come without a bell, and who polls must not miss it
     return ReceiveStatus::packets;
@@ -295,6 +301,13 @@ bool ShareBackend::fall_asleep() noexcept {
   // Before the next look at the announcements; pairs with the load in Borrower::wake_if_waiting().
   answers_->waiting.store(sleep_, std::memory_order_seq_cst);
   return true;
+}
+
+/// In the place of falling asleep: nobody rings for us.
+void ShareBackend::hear_news_now_and_then() {
+  if (++looks_since_news_ < busy_looks_between_news) return;
+  looks_since_news_ = 0;
+  read_all_news();
 }
 
 void ShareBackend::wait(std::chrono::nanoseconds timeout) noexcept {

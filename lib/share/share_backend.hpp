@@ -52,7 +52,7 @@ class ShareBackend final : public detail::Backend {
   std::vector<Counter> counters() const override;
   const ring::InterfaceTable& interfaces() const noexcept override { return interfaces_; }
   const Error* failure() const noexcept override { return failure_ ? &*failure_ : nullptr; }
-  int pollable_descriptor() const noexcept override { return epoll_.get(); }
+  int pollable_descriptor() const noexcept override { return busy_poll_ ? -1 : epoll_.get(); }
   std::string_view name() const noexcept override { return device_; }
   std::string_view kind() const noexcept override { return "share"; }
   void release(detail::BatchSlot& slot) noexcept override;
@@ -103,6 +103,7 @@ class ShareBackend final : public detail::Backend {
   [[nodiscard]] bool is_without_credit() const noexcept;
   [[nodiscard]] bool take_interrupt() noexcept;
   [[nodiscard]] bool fall_asleep() noexcept;
+  void hear_news_now_and_then();
   void wait(std::chrono::nanoseconds timeout) noexcept;
   void ring_own_bell() noexcept;
   [[nodiscard]] LoanState state() const noexcept;
@@ -114,6 +115,7 @@ class ShareBackend final : public detail::Backend {
   const std::uint16_t first_interface_id_;
   const Geometry geometry_;
   const bool takes_rings_;
+  const bool busy_poll_;
   Memory memory_;
   base::FileDescriptor socket_;
   base::WakeEvent wake_;
@@ -136,6 +138,7 @@ class ShareBackend final : public detail::Backend {
   std::optional<Walk> walk_;
   std::vector<std::uint64_t> selection_;  // of the walk: copied once, since the publisher may write on
   std::uint32_t sleep_ = 0;               // what `waiting` was last set to
+  std::uint32_t looks_since_news_ = 0;    // of one who never falls asleep
   bool asleep_ = false;                   // it was, and whoever publishes next rings for it
   bool rung_ = false;                     // since we last fell asleep
   bool publisher_gone_ = false;

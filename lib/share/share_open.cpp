@@ -101,6 +101,7 @@ ShareBackend::ShareBackend(std::string device, const OpenOptions& options, std::
       first_interface_id_(first_interface_id),
       geometry_(geometry),
       takes_rings_(takes_rings),
+      busy_poll_(options.busy_poll),
       memory_(std::move(memory)),
       socket_(std::move(descriptors.socket)),
       wake_(std::move(descriptors.wake)),

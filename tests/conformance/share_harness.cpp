@@ -88,6 +88,13 @@ HarnessFactory share_harness() {
   return {"share", [](const OpenOptions& options, std::string& reason) { return make(false, options, reason); }};
 }
 
+HarnessFactory busy_share_harness() {
+  return {"busy_share", [](OpenOptions options, std::string& reason) {
+            options.busy_poll = true;
+            return make(false, options, reason);
+          }};
+}
+
 HarnessFactory share_in_place_harness() {
   return {"share_in_place",
           [](const OpenOptions& options, std::string& reason) { return make(true, options, reason); }};

@@ -264,8 +264,8 @@ TEST_P(SourceConformance, WhoPollsHearsOfTheEnd) {
 
 INSTANTIATE_TEST_SUITE_P(Sources, SourceConformance,
                          testing::Values(dpdk_harness(), fake_kernel_harness(), file_harness(), share_harness(),
-                                         share_in_place_harness(), share_ring_harness(), veth_harness(),
-                                         waiting_veth_harness()),
+                                         busy_share_harness(), share_in_place_harness(), share_ring_harness(),
+                                         veth_harness(), waiting_veth_harness()),
                          [](const auto& information) { return information.param.name; });
 
 }  // namespace

@@ -43,6 +43,7 @@ inline void PrintTo(const HarnessFactory& factory, std::ostream* out) {
 [[nodiscard]] HarnessFactory veth_harness();
 [[nodiscard]] HarnessFactory waiting_veth_harness();
 [[nodiscard]] HarnessFactory share_harness();
+[[nodiscard]] HarnessFactory busy_share_harness();
 [[nodiscard]] HarnessFactory share_in_place_harness();
 [[nodiscard]] HarnessFactory share_ring_harness();
 

@@ -47,7 +47,7 @@ class OpenOptions(ctypes.Structure):
                 ("fanout_group", c_int32), ("fanout_rollover", c_int32), ("fanout_defragment", c_int32),
                 ("dpdk_huge_pages", c_int32), ("dpdk_arguments", c_char_p), ("dpdk_file_prefix", c_char_p),
                 ("dpdk_queues", c_uint32), ("dpdk_queue", c_int32), ("dpdk_descriptors", c_uint32),
-                ("dpdk_mtu", c_uint32), ("dpdk_busy_poll", c_int32), ("dpdk_link_wait_ms", c_uint32)]
+                ("dpdk_mtu", c_uint32), ("busy_poll", c_int32), ("dpdk_link_wait_ms", c_uint32)]
 
 
 class Stats(ctypes.Structure):

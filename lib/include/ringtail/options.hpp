@@ -44,7 +44,6 @@ struct DpdkOptions {
   std::optional<std::uint16_t> queue{};    ///< read only this one; several sources may share a port. None: all
   std::uint16_t descriptors = 1024;        ///< per queue; the device may round it
   std::uint16_t mtu = 0;                   ///< 0: as it is
-  bool busy_poll = false;                  ///< never sleep between two looks at the device, however little arrives
   bool lendable = false;                   ///< packets arrive in memory that a daemon can lend to other processes
   std::chrono::milliseconds link_wait{0};  ///< wait in open() this long for the link to come up
 
@@ -68,6 +67,7 @@ struct OpenOptions {
   bool wait_for_interface = false;           ///< carry on when interface or publisher go away, until they are back
   bool flow_hash = false;                    ///< have the kernel compute rx_hash (costs it time per packet)
   bool lock_filter = true;                   ///< SO_LOCK_FILTER once set up (not in a fanout group)
+  bool busy_poll = false;                    ///< dpdk:, ringtail: never sleep between two looks; no descriptor to poll
   int numa_node = numa_automatic;
   DpdkOptions dpdk{};
 

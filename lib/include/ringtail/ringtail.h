@@ -149,7 +149,7 @@ typedef struct ringtail_open_options {
   int32_t dpdk_queue;            ///< read only this one; -1: all
   uint32_t dpdk_descriptors;     ///< per queue
   uint32_t dpdk_mtu;             ///< 0: as it is
-  int32_t dpdk_busy_poll;        ///< never sleep between two looks at the device
+  int32_t busy_poll;             ///< never sleep between two looks (dpdk:, ringtail:)
   uint32_t dpdk_link_wait_ms;    ///< wait this long for the link to come up
 } ringtail_open_options;
 
