@@ -1,6 +1,7 @@
 // The quick half of the publisher: who gets which packets, and how.
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <fcntl.h>
 
 #include "share/publisher.hpp"
@@ -136,7 +137,7 @@ bool Publisher::hand_over(std::uint32_t place, const detail::LendableMemory& mem
   for (std::uint32_t client = 0; client < clients_.size(); ++client) {
     if (!clients_[client] || (readers_of(memory.is_sealed) & set_of(client)) == 0) continue;
     if (hand_over(*clients_[client], place, lent)) continue;
-    ++stats_.broken;
+    if (errno != EPIPE && errno != ECONNRESET) ++stats_.broken;  // one that has just died broke no rule
     dismiss(client);
   }
   memories_[place] = std::move(lent);
