@@ -78,7 +78,7 @@ class Replay(PieceCase):
         self.assert_same(self.frames, [frame for part in parts for frame in readers.frames_of(self, part)])
 
     def test_classic_pcap_with_the_times_of_the_file(self):
-        self.frames = [numbered_frame(number, 1_100 + number % 400) for number in range(2_000)]
+        self.frames = [numbered_frame(number, 1_500 + number % 400) for number in range(2_000)]
         played = write_pcap(self.directory / "long.pcap", self.frames)
         path = self.record("-F", "pcap", "--time-stamp-type", "adapter_unsynced", directory=self.tmpfs(),
                            suffix="pcap", played=played).path
